@@ -1,0 +1,183 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { PostgresClusterArgs } from "./postgres/args";
+import { pgHba, pgIdent, scripts } from "./postgres/config";
+import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
+import { postgresPort, serviceHost } from "./postgres/names";
+import { readme } from "./postgres/readme";
+import { headlessService, primaryService } from "./postgres/services";
+import { type ClusterSpec, clusterSpec } from "./postgres/spec";
+import { podDisruptionBudget, statefulSet } from "./postgres/stateful-set";
+import { storageClass } from "./postgres/storage-class";
+
+/**
+ * A replicated PostgreSQL: one primary (ordinal 0) and streaming replicas in a StatefulSet, with the cloud's
+ * StorageClass, generated passwords and an endpoint for every pod.
+ *
+ * Give it a Kubernetes provider with `enableConfigMapMutable` and `enableSecretMutable`: settings and passwords then
+ * change in place and reach the running pods, instead of replacing objects the pods mount.
+ *
+ * @throws SettingsError (message only, all problems listed) when the args cannot work; nothing is created then.
+ */
+export class PostgresCluster extends pulumi.ComponentResource {
+  /** Every pod, by ordinal. */
+  readonly endpoints: pulumi.Output<Endpoint[]>;
+  /** The read-write Service. */
+  readonly primary: pulumi.Output<Address>;
+  /** The endpoints that only answer reads. */
+  readonly replicas: pulumi.Output<Endpoint[]>;
+  /** Name of the headless Service. */
+  readonly service: pulumi.Output<string>;
+  readonly namespace: pulumi.Output<string>;
+  readonly database: pulumi.Output<string>;
+  readonly user: pulumi.Output<string>;
+  /** Name of the Secret with the passwords. */
+  readonly secretName: pulumi.Output<string>;
+  readonly storageClassName: pulumi.Output<string>;
+  /** libpq URI of the primary, with the password. Secret. */
+  readonly connectionUri: pulumi.Output<string>;
+  /** libpq URI of all pods that prefers a replica, with the password. Secret. */
+  readonly readOnlyUri: pulumi.Output<string>;
+  /** What was made and how to connect, as Markdown. */
+  readonly readme: pulumi.Output<string>;
+  private readonly id: (child: string) => string;
+
+  constructor(name: string, args: PostgresClusterArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("kubernetes-postgres:index:PostgresCluster", name, {}, opts);
+    // A URN holds the types of a resource's parents but not their names: children carry the cluster's name.
+    this.id = (child) => `${name}-${child}`;
+    const spec = clusterSpec(args);
+
+    const namespace = this.createNamespace(spec);
+    const inNamespace = { parent: this, dependsOn: namespace };
+    const storage = this.createStorageClass(spec);
+    const passwords = this.createPasswords(spec);
+    const secret = this.createSecret(spec, passwords, inNamespace);
+    const configMaps = this.createConfigMaps(spec, inNamespace);
+    const services = this.createServices(spec, inNamespace);
+    const pods = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
+    this.createLatch(spec, pods);
+
+    // Known at preview already, and resolved only once the pods are ready.
+    const whenReady = <T>(value: T): pulumi.Output<T> => pods.metadata.name.apply(() => value);
+    const endpoints = endpointsOf(spec.names.statefulSet, spec.names.headlessService, spec.namespace, spec.replicas);
+    const primary = { host: serviceHost(spec.names.primaryService, spec.namespace), port: postgresPort };
+    const uri = (addresses: Address[], options?: Record<string, string>): pulumi.Output<string> =>
+      pulumi.secret(
+        pulumi
+          .all([passwords.user.result, whenReady(spec)])
+          .apply(([password, { user, database }]) => connectionUri({ user, password, database }, addresses, options)),
+      );
+
+    this.endpoints = whenReady(endpoints);
+    this.primary = whenReady(primary);
+    this.replicas = whenReady(endpoints.filter(({ role }) => role === "replica"));
+    this.service = whenReady(spec.names.headlessService);
+    this.namespace = whenReady(spec.namespace);
+    this.database = whenReady(spec.database);
+    this.user = whenReady(spec.user);
+    this.secretName = whenReady(spec.names.secret);
+    this.storageClassName = whenReady(spec.storageClassName);
+    this.connectionUri = uri([primary]);
+    this.readOnlyUri = uri([...endpoints].reverse(), { target_session_attrs: "prefer-standby" });
+    this.readme = whenReady(readme(spec, endpoints));
+    this.registerOutputs({
+      endpoints: this.endpoints,
+      primary: this.primary,
+      replicas: this.replicas,
+      service: this.service,
+      namespace: this.namespace,
+      database: this.database,
+      user: this.user,
+      secretName: this.secretName,
+      storageClassName: this.storageClassName,
+      connectionUri: this.connectionUri,
+      readOnlyUri: this.readOnlyUri,
+      readme: this.readme,
+    });
+  }
+
+  private createNamespace(spec: ClusterSpec): k8s.core.v1.Namespace[] {
+    if (!spec.createNamespace) return [];
+    const metadata = { name: spec.namespace, labels: spec.namespaceLabels };
+    // Deleting a namespace deletes the claims in it, whatever their own retention says.
+    const options = { parent: this, retainOnDelete: spec.keepVolumes, protect: spec.protect };
+    return [new k8s.core.v1.Namespace(this.id("namespace"), { metadata }, options)];
+  }
+
+  private createStorageClass(spec: ClusterSpec): k8s.storage.v1.StorageClass[] {
+    if (!spec.storageClass) return [];
+    // Immutable in Kubernetes, yet the provider would try to update them in place.
+    const replaceOnChanges = ["reclaimPolicy", "volumeBindingMode"];
+    const args = storageClass(spec.storageClass, spec.labels);
+    return [new k8s.storage.v1.StorageClass(this.id("storage-class"), args, { parent: this, replaceOnChanges })];
+  }
+
+  private createPasswords(spec: ClusterSpec): { user: random.RandomPassword; replication: random.RandomPassword } {
+    // Only the generation may ever renew a password: the data keeps the old one until the pods have the new.
+    const password = (login: string): random.RandomPassword =>
+      new random.RandomPassword(
+        this.id(`${login}-password`),
+        { length: 32, special: false, keepers: { generation: `${spec.passwordGeneration}` } },
+        { parent: this, ignoreChanges: ["length", "special"] },
+      );
+    return { user: password("user"), replication: password("replication") };
+  }
+
+  private createSecret(
+    spec: ClusterSpec,
+    passwords: { user: random.RandomPassword; replication: random.RandomPassword },
+    options: pulumi.CustomResourceOptions,
+  ): k8s.core.v1.Secret {
+    const stringData = {
+      POSTGRES_PASSWORD: passwords.user.result,
+      REPLICATION_PASSWORD: passwords.replication.result,
+    };
+    const metadata = { name: spec.names.secret, namespace: spec.namespace, labels: spec.labels };
+    return new k8s.core.v1.Secret(this.id("secret"), { metadata, type: "Opaque", stringData }, options);
+  }
+
+  private createConfigMaps(spec: ClusterSpec, options: pulumi.CustomResourceOptions): k8s.core.v1.ConfigMap[] {
+    const configMap = (child: string, name: string, data: Record<string, string>): k8s.core.v1.ConfigMap =>
+      new k8s.core.v1.ConfigMap(
+        this.id(child),
+        { metadata: { name, namespace: spec.namespace, labels: spec.labels }, data },
+        options,
+      );
+    const config = {
+      POSTGRES_DB: spec.database,
+      POSTGRES_USER: spec.user,
+      "postgresql.conf": spec.postgresqlConf,
+      "pg_hba.conf": pgHba(),
+      "pg_ident.conf": pgIdent(spec.user),
+    };
+    return [
+      configMap("config", spec.names.configMap, config),
+      configMap("scripts", spec.names.scriptsConfigMap, scripts()),
+    ];
+  }
+
+  private createServices(spec: ClusterSpec, options: pulumi.CustomResourceOptions): k8s.core.v1.Service[] {
+    return [
+      new k8s.core.v1.Service(this.id("headless-service"), headlessService(spec), options),
+      new k8s.core.v1.Service(this.id("primary-service"), primaryService(spec), options),
+    ];
+  }
+
+  private createStatefulSet(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
+    const options = { parent: this, dependsOn, protect: spec.protect };
+    new k8s.policy.v1.PodDisruptionBudget(this.id("pod-disruption-budget"), podDisruptionBudget(spec), {
+      parent: this,
+      dependsOn: dependsOn.slice(0, 1),
+    });
+    return new k8s.apps.v1.StatefulSet(this.id("stateful-set"), statefulSet(spec), options);
+  }
+
+  /** Exists once the pods were first ready; from then on an empty primary volume is a loss and not a first start. */
+  private createLatch(spec: ClusterSpec, pods: k8s.apps.v1.StatefulSet): void {
+    const metadata = { name: spec.names.latchConfigMap, namespace: spec.namespace, labels: spec.labels };
+    const data = { initialized: "This cluster has been ready once: its primary's volume must not be empty.\n" };
+    new k8s.core.v1.ConfigMap(this.id("latch"), { metadata, data }, { parent: this, dependsOn: pods });
+  }
+}

@@ -1,0 +1,131 @@
+/** Where the cluster runs; decides the provisioner of the StorageClass. */
+export const clouds = ["aws", "gcp", "azure", "on-premise"] as const;
+export type Cloud = (typeof clouds)[number];
+
+/** What the volumes are for; decides the disk type and the default resources. */
+export const workloads = ["development", "production", "high-performance"] as const;
+export type Workload = (typeof workloads)[number];
+
+export const podManagementPolicies = ["OrderedReady", "Parallel"] as const;
+export type PodManagementPolicy = (typeof podManagementPolicies)[number];
+
+export const updateStrategies = ["RollingUpdate", "OnDelete"] as const;
+export type UpdateStrategyType = (typeof updateStrategies)[number];
+
+/** CPU and memory as Kubernetes quantities, e.g. `500m` and `512Mi`. */
+export interface ResourceQuantities {
+  cpu: string;
+  memory: string;
+}
+
+/**
+ * What each pod asks for and may use. The memory limit also sets PostgreSQL's own memory settings.
+ * A change rolls the pods, replicas first.
+ */
+export interface Resources {
+  requests: ResourceQuantities;
+  limits: ResourceQuantities;
+}
+
+export interface UpdateStrategy {
+  /** `RollingUpdate` replaces pods one by one, the primary last; `OnDelete` waits until you delete them. */
+  type: UpdateStrategyType;
+  /** With `RollingUpdate`: only pods with this ordinal or a higher one are updated (a canary). Default 0: all. */
+  partition: number;
+}
+
+/** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
+export interface PostgresClusterArgs {
+  /** Cloud of the Kubernetes cluster. Default `on-premise`. Pods are not touched by a change of a class they already use. */
+  cloud?: Cloud;
+  /** Kind of use. Default `development`. Decides disk type and default {@link Resources}; a change rolls the pods when the resources differ. */
+  workload?: Workload;
+  /** Name of the StatefulSet and prefix of all other names. Default `postgres`. A change makes a new, empty cluster. */
+  name?: string;
+  /** Namespace of all namespaced objects. Default `default`. A change makes a new, empty cluster. */
+  namespace?: string;
+  /** Whether the namespace is created. Default: yes, unless it is `default`. Pods are not touched. */
+  createNamespace?: boolean;
+  /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; a new major does not start on old data. */
+  image?: string;
+  /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts. */
+  replicas?: number;
+  /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. */
+  storageSize?: string;
+  /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. */
+  storageClassName?: string;
+  /** Database made for the app. Default `myapp`. Used at the first start only. */
+  database?: string;
+  /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Used at the first start only. */
+  user?: string;
+  /** CPU and memory of each pod; what is left out comes from {@link defaultResources} of the workload. A change rolls the pods. */
+  resources?: { requests?: Partial<ResourceQuantities>; limits?: Partial<ResourceQuantities> };
+  /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
+  parameters?: Record<string, string>;
+  /** `OrderedReady` (default) starts pods one by one, `Parallel` all at once. Cannot change on a live StatefulSet: it is replaced, volumes stay. */
+  podManagementPolicy?: PodManagementPolicy;
+  /** How pods are replaced when their template changes. Default: RollingUpdate of all. */
+  updateStrategy?: Partial<UpdateStrategy>;
+  /** Whether the volumes and the namespace outlive the cluster. Default true. When false, `pulumi destroy` deletes the data. */
+  keepVolumes?: boolean;
+  /** Whether Pulumi refuses to delete the cluster and its passwords until this is false again. Default false. Pods are not touched. */
+  protect?: boolean;
+  /** Raise it to generate new passwords; running pods take them over without a restart. Default 1. */
+  passwordGeneration?: number;
+  /** Numeric user of the server's processes; the image must know it. Default 999, `postgres` of the official Debian image. A change rolls the pods. */
+  runAsUser?: number;
+  /** Numeric group of the server's processes and of the volume. Default 999. A change rolls the pods. */
+  runAsGroup?: number;
+}
+
+/** {@link PostgresClusterArgs} with every default filled in. */
+export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, "storageClassName">> {
+  resources: Resources;
+  updateStrategy: UpdateStrategy;
+  storageClassName: string | undefined;
+}
+
+/**
+ * Requests and limits by workload: the source document's small and large example, and one step up.
+ * Memory settings of PostgreSQL are computed from the limit, so a larger limit is a larger cache.
+ */
+export const defaultResources: Record<Workload, Resources> = {
+  development: { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
+  production: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } },
+  "high-performance": { requests: { cpu: "2", memory: "8Gi" }, limits: { cpu: "4", memory: "16Gi" } },
+};
+
+/** Fills in every default. */
+export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
+  const workload = args.workload ?? "development";
+  const namespace = args.namespace ?? "default";
+  const { requests, limits } = defaultResources[workload];
+  return {
+    cloud: args.cloud ?? "on-premise",
+    workload,
+    name: args.name ?? "postgres",
+    namespace,
+    createNamespace: args.createNamespace ?? namespace !== "default",
+    image: args.image ?? "postgres:16",
+    replicas: args.replicas ?? 3,
+    storageSize: args.storageSize ?? "10Gi",
+    storageClassName: args.storageClassName,
+    database: args.database ?? "myapp",
+    user: args.user ?? "appuser",
+    resources: {
+      requests: { ...requests, ...args.resources?.requests },
+      limits: { ...limits, ...args.resources?.limits },
+    },
+    parameters: args.parameters ?? {},
+    podManagementPolicy: args.podManagementPolicy ?? "OrderedReady",
+    updateStrategy: {
+      type: args.updateStrategy?.type ?? "RollingUpdate",
+      partition: args.updateStrategy?.partition ?? 0,
+    },
+    keepVolumes: args.keepVolumes ?? true,
+    protect: args.protect ?? false,
+    passwordGeneration: args.passwordGeneration ?? 1,
+    runAsUser: args.runAsUser ?? 999,
+    runAsGroup: args.runAsGroup ?? 999,
+  };
+}

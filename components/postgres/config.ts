@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { replicationUser } from "./names";
+
+const scriptsDirectory = join(__dirname, "scripts");
+
+/** The scripts that run in the pods, by file name: the data of the scripts ConfigMap. */
+export function scripts(): Record<string, string> {
+  const names = readdirSync(scriptsDirectory).filter((file) => file.endsWith(".sh"));
+  return Object.fromEntries(names.sort().map((file) => [file, readFileSync(join(scriptsDirectory, file), "utf8")]));
+}
+
+/**
+ * Who may connect. On the pod's own socket the operating system's user is enough (`kubectl exec` is already
+ * guarded by Kubernetes); over the network only a password is, and never for the superuser.
+ */
+export function pgHba(): string {
+  return `# TYPE  DATABASE     USER         ADDRESS  METHOD
+local   all          all                   peer map=pod
+host    replication  ${replicationUser}   all      scram-sha-256
+host    postgres     ${replicationUser}   all      scram-sha-256
+host    all          ${replicationUser}   all      reject
+host    all          postgres     all      reject
+host    all          all          all      scram-sha-256
+`;
+}
+
+const quoted = (value: string): string => `"${value.replaceAll('"', '""')}"`;
+
+/** Lets the pod's user connect on the socket as the superuser and as the app's role (`psql -U appuser` in the pod). */
+export function pgIdent(user: string): string {
+  return `# MAP  SYSTEM-USERNAME  PG-USERNAME
+pod    postgres         postgres
+pod    postgres         ${quoted(user)}
+`;
+}

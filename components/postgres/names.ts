@@ -1,0 +1,56 @@
+/** The port every endpoint of the cluster listens on. */
+export const postgresPort = 5432;
+
+/** Role that replicas stream with. */
+export const replicationUser = "replicator";
+
+/** Names of everything a cluster consists of; with the default name they are the ones Kubernetes users know from the field. */
+export interface Names {
+  statefulSet: string;
+  /** Headless Service: gives every pod its DNS name. */
+  headlessService: string;
+  /** Service with one address, for the primary. */
+  primaryService: string;
+  configMap: string;
+  scriptsConfigMap: string;
+  latchConfigMap: string;
+  secret: string;
+  podDisruptionBudget: string;
+  /** Volume claim template; claims are `<claim>-<pod>`. */
+  claim: string;
+}
+
+/** @param name the cluster's name, prefix of all others. */
+export function namesOf(name: string): Names {
+  return {
+    statefulSet: name,
+    headlessService: `${name}-svc`,
+    primaryService: `${name}-primary`,
+    configMap: `${name}-config`,
+    scriptsConfigMap: `${name}-scripts`,
+    latchConfigMap: `${name}-latch`,
+    secret: `${name}-secret`,
+    podDisruptionBudget: name,
+    claim: "data",
+  };
+}
+
+/** Labels a StatefulSet and its Services select by; they can never change on a live cluster. */
+export function selectorLabels(name: string): Record<string, string> {
+  return { app: name, "app.kubernetes.io/instance": name };
+}
+
+/** Labels of every object: `app` as the source document has it, beside the ones k9s, Lens and dashboards read. */
+export function labelsOf(name: string): Record<string, string> {
+  return {
+    ...selectorLabels(name),
+    "app.kubernetes.io/name": "postgresql",
+    "app.kubernetes.io/component": "database",
+    "app.kubernetes.io/managed-by": "pulumi",
+  };
+}
+
+/** DNS name of a Service of the cluster, as every pod of the Kubernetes cluster resolves it. */
+export function serviceHost(service: string, namespace: string): string {
+  return `${service}.${namespace}.svc.cluster.local`;
+}

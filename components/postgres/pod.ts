@@ -1,0 +1,114 @@
+import type { types } from "@pulumi/kubernetes";
+import { postgresPort } from "./names";
+import type { ClusterSpec } from "./spec";
+
+const paths = {
+  volume: "/var/lib/postgresql/data",
+  config: "/etc/postgres/config",
+  scripts: "/etc/postgres/scripts",
+  secrets: "/etc/postgres/secrets",
+  latch: "/etc/postgres/latch",
+};
+
+/** Time for a fast shutdown; a replica that cannot be reached delays it by up to wal_sender_timeout, 60 s by default. */
+const terminationGracePeriodSeconds = 300;
+
+// A clone or a crash recovery may take days; killing it would only start it over.
+const withoutLimit = 2 ** 31 - 1;
+
+const probe = (name: "startup" | "readiness" | "liveness"): types.input.core.v1.ExecAction => ({
+  command: ["/bin/bash", `${paths.scripts}/probe.sh`, name],
+});
+
+function container(spec: ClusterSpec): types.input.core.v1.Container {
+  const fromConfig = (key: string): types.input.core.v1.EnvVar => ({
+    name: key,
+    valueFrom: { configMapKeyRef: { name: spec.names.configMap, key } },
+  });
+  return {
+    name: "postgres",
+    image: spec.image,
+    imagePullPolicy: "IfNotPresent",
+    command: ["/bin/bash", `${paths.scripts}/supervisor.sh`],
+    ports: [{ name: "postgresql", containerPort: postgresPort }],
+    env: [
+      fromConfig("POSTGRES_DB"),
+      fromConfig("POSTGRES_USER"),
+      // A subdirectory, so that initialise and clone can build beside it and rename.
+      { name: "PGDATA", value: `${paths.volume}/pgdata` },
+      { name: "PRIMARY_HOST", value: `${spec.names.statefulSet}-0.${spec.names.headlessService}` },
+      { name: "HEADLESS_SERVICE", value: spec.names.headlessService },
+      { name: "STATEFULSET", value: spec.names.statefulSet },
+    ],
+    resources: { requests: { ...spec.resources.requests }, limits: { ...spec.resources.limits } },
+    startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
+    readinessProbe: { exec: probe("readiness"), periodSeconds: 5, timeoutSeconds: 10, failureThreshold: 3 },
+    livenessProbe: { exec: probe("liveness"), periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6 },
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    volumeMounts: [
+      { name: spec.names.claim, mountPath: paths.volume },
+      { name: "config", mountPath: paths.config, readOnly: true },
+      { name: "scripts", mountPath: paths.scripts, readOnly: true },
+      { name: "secrets", mountPath: paths.secrets, readOnly: true },
+      { name: "latch", mountPath: paths.latch, readOnly: true },
+      { name: "run", mountPath: "/run/postgresql" },
+      { name: "tmp", mountPath: "/tmp" },
+      { name: "shm", mountPath: "/dev/shm" },
+    ],
+  };
+}
+
+/** Two replicas on one node, or in one zone, are lost together; preferred, so that a small cluster can still run all. */
+function spread(spec: ClusterSpec): types.input.core.v1.TopologySpreadConstraint[] {
+  return ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: { ...spec.selector } },
+  }));
+}
+
+/** The pod every ordinal runs; admitted by the Pod Security level `restricted`. */
+export function podTemplate(spec: ClusterSpec): types.input.core.v1.PodTemplateSpec {
+  return {
+    metadata: {
+      labels: { ...spec.labels },
+      annotations: {
+        // A change of either must restart the server; everything else in the ConfigMaps is reloaded.
+        "kubernetes-postgres/scripts": spec.checksums.scripts,
+        "kubernetes-postgres/restart-parameters": spec.checksums.restartParameters,
+      },
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: spec.runAsUser,
+        runAsGroup: spec.runAsGroup,
+        fsGroup: spec.runAsGroup,
+        // Without it every start walks the whole volume and opens PGDATA to the group, which PostgreSQL refuses.
+        fsGroupChangePolicy: "OnRootMismatch",
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      topologySpreadConstraints: spread(spec),
+      containers: [container(spec)],
+      volumes: [
+        { name: "config", configMap: { name: spec.names.configMap } },
+        { name: "scripts", configMap: { name: spec.names.scriptsConfigMap } },
+        { name: "secrets", secret: { secretName: spec.names.secret, defaultMode: 0o440 } },
+        { name: "latch", configMap: { name: spec.names.latchConfigMap, optional: true } },
+        { name: "run", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
+        { name: "tmp", emptyDir: {} },
+        // The runtime's 64 MB break parallel queries ("could not resize shared memory segment").
+        { name: "shm", emptyDir: { medium: "Memory", sizeLimit: spec.shmSize } },
+      ],
+    },
+  };
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# The server does not read the ConfigMap but the last version of it that was found valid, kept on the volume: a mistake
+# in the settings is then a log line, and never the reason why a crashed server does not come back.
+
+config_files=(postgresql.conf pg_hba.conf pg_ident.conf)
+seen_config=
+
+# config_changed: the ConfigMap differs from what was last looked at
+config_changed() {
+  contents "${config_files[@]/#/$CONFIG_DIR/}"
+  [[ $REPLY != "$seen_config" ]] || return 1
+  seen_config=$REPLY
+}
+
+# adopt_config DIRECTORY: checks the ConfigMap's settings and makes them the active ones; says why when it does not
+adopt_config() {
+  local file words
+  for file in "${config_files[@]}"; do
+    if [[ ! -r $CONFIG_DIR/$file ]]; then
+      say "$CONFIG_DIR has no readable $file; the previous settings stay"
+      return 1
+    fi
+  done
+  # The server's own reading of the file; it prints one value and ends.
+  words=$("$PG_BIN/postgres" -C config_file -D "$1" -c "config_file=$CONFIG_DIR/postgresql.conf" 2>&1 >/dev/null 9>&-) || {
+    say "the new settings are not valid, the previous ones stay: ${words//$'\n'/; }"
+    return 1
+  }
+  # Complete file by complete file: a full volume must not leave half of one.
+  if ! mkdir -p "$ACTIVE_CONFIG" 9>&-; then return 1; fi
+  for file in "${config_files[@]}"; do
+    if ! { cp -- "$CONFIG_DIR/$file" "$ACTIVE_CONFIG/$file.new" && mv -f -- "$ACTIVE_CONFIG/$file.new" "$ACTIVE_CONFIG/$file"; } 9>&-; then
+      say "could not store the new settings on the volume; the previous ones stay"
+      return 1
+    fi
+  done
+}
+
+# config_for_start: the active settings before a server starts; unchanged ones cost nothing after a crash
+config_for_start() {
+  local file
+  if ! config_changed && [[ -r $ACTIVE_CONFIG/postgresql.conf ]]; then return; fi
+  if adopt_config "$PGDATA"; then return; fi
+  for file in "${config_files[@]}"; do
+    [[ -r $ACTIVE_CONFIG/$file ]] || die "there are no valid settings to start with; the reason is in the line above" \
+      "correct the setting that it names (setting: parameters) and run the program again"
+  done
+  say "starting with the last settings that were valid"
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# How ordinal 0 gets its data the first time: everything is made beside PGDATA and renamed when complete, so a kill at
+# any moment leaves either nothing or a whole cluster, never one that answers and lacks its database.
+# shellcheck disable=SC2154,SC2034  # variables of lib.sh, and ones that supervisor.sh reads
+
+# identifier TEXT and literal TEXT: set REPLY to the text quoted for SQL
+identifier() { REPLY=\"${1//\"/\"\"}\"; }
+literal() { REPLY=\'${1//\'/\'\'}\'; }
+
+prepare_primary() {
+  role_options=()
+  if has_cluster; then
+    if [[ -e $PGDATA/standby.signal ]]; then
+      say "this data directory has a standby.signal although ordinal 0 is the primary: it will only read until it is promoted"
+    fi
+    return
+  fi
+  require_first_time
+  initialise
+}
+
+# require_first_time: an empty volume is only normal before the cluster was ever ready
+require_first_time() {
+  local ordinal host
+  for ((ordinal = 1; ordinal <= HIGHEST_PEER; ordinal++)); do
+    # shellcheck disable=SC2059  # the pattern is a format
+    printf -v host "$PEER_HOST_PATTERN" "$ordinal"
+    run "$PG_BIN/pg_isready" -q -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
+    if (($? <= 1)); then
+      die "the volume of $POD_NAME is empty, but $STATEFULSET-$ordinal answers: making a new database here would orphan its data"
+    fi
+  done
+  if [[ -e $LATCH_DIR/initialized ]]; then
+    die "the volume of $POD_NAME is empty, but this cluster was ready before and no replica answers: refusing to make an empty database"
+  fi
+}
+
+initialise() {
+  local user user_text database database_text
+  if [[ $POSTGRES_USER == postgres || $POSTGRES_USER == "$REPLICATION_USER" ]]; then
+    die "the application's role cannot be called $POSTGRES_USER: that name is the cluster's own; choose another (setting: user)"
+  fi
+  say "empty volume: initialising a new cluster"
+  discard_build
+  # Nobody is trusted; no password goes through here: the roles get theirs when the server runs, before the pod is ready.
+  run "$PG_BIN/initdb" -D "$BUILD" -U postgres --data-checksums --encoding=UTF8 --locale=C.UTF-8 \
+    --text-search-config=english --auth-local=peer --auth-host=scram-sha-256 --no-sync --no-instructions \
+    >"$RUN_DIR/initdb.log" 2>&1 || {
+    mapfile -t <"$RUN_DIR/initdb.log"
+    die "initdb failed:" "${MAPFILE[@]: -8}"
+  }
+  identifier "$POSTGRES_USER" && user=$REPLY
+  literal "$POSTGRES_USER" && user_text=$REPLY
+  identifier "$POSTGRES_DB" && database=$REPLY
+  literal "$POSTGRES_DB" && database_text=$REPLY
+  {
+    printf '%s\n' "CREATE ROLE $user LOGIN" "CREATE ROLE $REPLICATION_USER LOGIN REPLICATION" \
+      "GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO $REPLICATION_USER"
+    if [[ $POSTGRES_DB == postgres ]]; then
+      printf '%s\n' "ALTER DATABASE postgres OWNER TO $user"
+    else
+      printf '%s\n' "CREATE DATABASE $database OWNER $user"
+    fi
+    printf '%s\n' "SELECT count(*) AS complete FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba, pg_roles r \
+WHERE d.datname = $database_text AND o.rolname = $user_text AND r.rolname = '$REPLICATION_USER' AND r.rolreplication"
+  } >"$RUN_DIR/initialise.sql"
+  run "$PG_BIN/postgres" --single -D "$BUILD" -c fsync=off postgres <"$RUN_DIR/initialise.sql" >"$RUN_DIR/initialise.log" 2>&1
+  # Single-user mode exits with 0 whatever the SQL did.
+  if [[ $(<"$RUN_DIR/initialise.log") != *'complete = "1"'* ]]; then
+    mapfile -t < <(grep -E 'ERROR|FATAL|DETAIL|HINT' "$RUN_DIR/initialise.log")
+    die "could not create role $POSTGRES_USER and database $POSTGRES_DB:" "${MAPFILE[@]}"
+  fi
+  printf '%s\n' "# Not read: the pod's settings are in the ConfigMap; the valid copy of them is in $ACTIVE_CONFIG." >"$BUILD/postgresql.conf"
+  : >"$NEW_CLUSTER"
+  publish
+  say "the cluster is initialised: database $POSTGRES_DB, role $POSTGRES_USER"
+}

@@ -1,0 +1,287 @@
+#!/usr/bin/env bash
+# PID 1 of the pod. It exists because a postmaster that is PID 1 itself
+#  - shares its data directory with the server of a force-deleted pod: here a lock on the volume comes before anything;
+#  - takes the container with it when it dies, and Kubernetes waits 10, 20, 40 s to restart that: here 0.2 s;
+#  - treats an orphan that some probe left behind as one of its own, and restarts all sessions: here bash reaps it;
+#  - cannot see that a ConfigMap or a Secret changed: here that is looked at every second.
+
+here=${BASH_SOURCE[0]%/*}
+# shellcheck source=components/postgres/scripts/lib.sh
+. "$here/lib.sh"
+# shellcheck source=components/postgres/scripts/config.sh
+. "$here/config.sh"
+# shellcheck source=components/postgres/scripts/initialise.sh
+. "$here/initialise.sh"
+# shellcheck source=components/postgres/scripts/replica.sh
+. "$here/replica.sh"
+
+# Servers that end before they ever accepted a connection, one after the other, until the pod is declared failed.
+: "${START_LIMIT:=5}"
+# Servers that did accept connections and then crashed, within CRASH_WINDOW seconds, until the pod is declared failed.
+: "${CRASH_LIMIT:=30}"
+: "${CRASH_WINDOW:=60}"
+
+# --- the lock ---------------------------------------------------------------------------------------------------------
+
+# Descriptor 9 stays open in the server and its backends: the kernel gives the lock up when the last of them is gone,
+# wherever they run. Short-lived helpers close it.
+lock_volume() {
+  local waited=0
+  { exec 9>>"$VOLUME/.lock"; } 2>/dev/null || die "cannot write to the volume at $VOLUME as user $(id -u), group $(id -G)" \
+    "the volume must be writable for the pod's fsGroup; some drivers ignore fsGroup: then change the owner of the volume's root by hand"
+  until flock -n 9; do
+    if ((waited % 50 == 0)); then
+      say "waiting for the volume: another pod's server still uses it (a pod that was deleted by force, perhaps on another node)"
+    fi
+    pause 0.2
+    waited=$((waited + 1))
+  done
+  if ((waited)); then say "the volume is free now"; fi
+}
+
+# end_old_processes: no process of an earlier server may write once a new one starts; they cannot do anything useful
+# without their postmaster, and what they committed is in the WAL
+end_old_processes() {
+  local process pid waited=0 found=1
+  while ((found)); do
+    found=0
+    for process in /proc/[0-9]*; do
+      pid=${process#/proc/}
+      # A postmaster and its children work in their data directory. Reading links by -ef starts no program.
+      if [[ $pid != "$$" && $process/cwd -ef $PGDATA && $process/exe -ef $PG_BIN/postgres ]]; then
+        found=1
+        kill -KILL "$pid" 2>/dev/null
+      fi
+    done 2>/dev/null
+    if ((found)); then
+      if ((waited > 0 && waited % 500 == 0)); then say "waiting for processes of the old server to end"; fi
+      pause 0.02
+      waited=$((waited + 1))
+    fi
+  done
+  # We hold the lock and nobody is left: whatever this file says is about the past.
+  rm -f "$PGDATA/postmaster.pid" 9>&-
+}
+
+# --- one life of the server -------------------------------------------------------------------------------------------
+
+# server_state: sets REPLY to starting, ready, standby, stopping or nothing; the postmaster writes it in its lock file
+server_state() {
+  local -a line=()
+  REPLY=
+  [[ -r $PGDATA/postmaster.pid ]] || return
+  mapfile -t line <"$PGDATA/postmaster.pid" 2>/dev/null
+  REPLY=${line[7]:-}
+  REPLY=${REPLY%% *}
+}
+
+start_server() {
+  local -a options=(
+    -D "$PGDATA"
+    -c "config_file=$ACTIVE_CONFIG/postgresql.conf"
+    -c "hba_file=$ACTIVE_CONFIG/pg_hba.conf"
+    -c "ident_file=$ACTIVE_CONFIG/pg_ident.conf"
+    -c "unix_socket_directories=$RUN_DIR"
+    -c "port=$PGPORT"
+    -c "cluster_name=$POD_NAME"
+    "${role_options[@]}"
+  )
+  was_ready=0
+  : >"$RUN_DIR/server.tail"
+  if ((failed_starts)); then
+    # After a failure the last of what the server says is kept for our own last words.
+    "$PG_BIN/postgres" "${options[@]}" 2> >(exec 9>&- && tee >(tail -c 1500 >"$RUN_DIR/server.tail") >&2) &
+  else
+    "$PG_BIN/postgres" "${options[@]}" &
+  fi
+  server=$!
+  if ((stopping)); then kill -s INT "$server" 2>/dev/null; fi
+  rm -f "$PREPARING" 9>&-
+}
+
+# attend_server: stays until the server has ended; looks after it meanwhile
+attend_server() {
+  local ticker interval=0.1 started=$EPOCHSECONDS
+  while kill -0 "$server" 2>/dev/null; do
+    sleep "$interval" 9>&- &
+    ticker=$!
+    wait -n "$server" "$ticker" ${task:+"$task"} 2>/dev/null
+    kill "$ticker" 2>/dev/null
+    wait "$ticker" 2>/dev/null
+    if ((stopping)); then
+      # Again each time: a signal is lost on a postmaster that has just begun.
+      kill -s INT "$server" 2>/dev/null
+      interval=1
+      continue
+    fi
+    server_state
+    if [[ $REPLY == ready || $REPLY == standby ]]; then
+      if ((!was_ready)); then
+        was_ready=1
+        failed_starts=0
+        interval=1
+        on_ready
+      fi
+      watch_files
+    elif ((EPOCHSECONDS - started > 5)); then
+      interval=1
+    fi
+    end_task
+  done
+  # It may have been ready for less than one look.
+  server_state
+  if [[ $REPLY == ready || $REPLY == standby ]]; then was_ready=1 failed_starts=0; fi
+  wait "$server"
+  server_status=$?
+  server=0
+  drop_task
+}
+
+# describe STATUS: sets REPLY to words for an exit status
+describe() {
+  if (($1 > 128)); then REPLY="was ended by signal $(kill -l "$1")"; else REPLY="exited with status $1"; fi
+}
+
+# judge_end: after the server ended by itself: returns to start it again, or gives up so that the pod visibly fails
+judge_end() {
+  local -a words=()
+  describe "$server_status"
+  if ((was_ready)); then
+    crashes+=("$EPOCHSECONDS")
+    while ((EPOCHSECONDS - crashes[0] > CRASH_WINDOW)); do crashes=("${crashes[@]:1}"); done
+    if ((${#crashes[@]} >= CRASH_LIMIT)); then
+      die "the server crashed ${#crashes[@]} times within $CRASH_WINDOW seconds; the last one $REPLY" \
+        "the data is untouched; its messages are in the log above (kubectl logs --previous $POD_NAME)"
+    fi
+    say "the server $REPLY; starting it again"
+    return
+  fi
+  failed_starts=$((failed_starts + 1))
+  if ((failed_starts >= START_LIMIT)); then
+    pause 0.2 # for the copy of its last lines to arrive
+    if [[ -s $RUN_DIR/server.tail ]]; then mapfile -t words <"$RUN_DIR/server.tail"; fi
+    die "the server could not start, $failed_starts times; the last one $REPLY; it said:" "${words[@]}" \
+      "the data is untouched; correct what the message names (setting: parameters), or see the log above"
+  fi
+  say "the server $REPLY before it accepted connections; attempt $((failed_starts + 1)) of $START_LIMIT follows"
+  pause "0.$((failed_starts * 2))"
+}
+
+# --- while it runs ----------------------------------------------------------------------------------------------------
+
+task='' task_name=
+
+# start_task NAME SCRIPT ARGUMENT...: runs one of our scripts beside the server, one at a time
+start_task() {
+  task_name=$1
+  shift
+  bash "$@" 9>&- &
+  task=$!
+}
+
+# end_task: what follows when it is done
+end_task() {
+  local status
+  if [[ -z $task ]] || kill -0 "$task" 2>/dev/null; then return; fi
+  wait "$task"
+  status=$?
+  task=
+  on_task_end "$task_name" "$status"
+}
+
+# drop_task: the server is gone, and with it the task's purpose
+drop_task() {
+  if [[ -n $task ]]; then
+    kill "$task" 2>/dev/null
+    wait "$task" 2>/dev/null
+  fi
+  task=
+}
+
+on_ready() {
+  accounts_pending=1
+  say "the server accepts connections"
+}
+
+on_task_end() {
+  case $1 in
+  accounts)
+    if (($2 == 0)); then
+      rm -f "$NEW_CLUSTER" 9>&-
+    else
+      # Said by the task. Tried again, for an application may be waiting for its password.
+      accounts_pending=1
+      accounts_not_before=$((EPOCHSECONDS + 5))
+    fi
+    ;;
+  esac
+}
+
+# watch_files: every second, without starting a program when nothing changed
+watch_files() {
+  contents "$SECRETS_DIR/POSTGRES_PASSWORD" "$SECRETS_DIR/REPLICATION_PASSWORD"
+  if [[ $REPLY != "$seen_secrets" ]]; then
+    seen_secrets=$REPLY
+    accounts_pending=1
+    say "the passwords changed"
+    refresh_passfile || say "the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use"
+  fi
+  if ((accounts_pending && EPOCHSECONDS >= accounts_not_before && ORDINAL == 0)) && [[ -z $task ]]; then
+    accounts_pending=0
+    start_task accounts "$here/accounts.sh"
+  fi
+  if config_changed && adopt_config "$PGDATA"; then
+    kill -s HUP "$server" 2>/dev/null
+    say "the configuration changed; the server reloads it"
+  fi
+}
+
+# --- main -------------------------------------------------------------------------------------------------------------
+
+# prepare: everything before a server may start
+prepare() {
+  if has_cluster; then
+    local version
+    read -r version <"$PGDATA/PG_VERSION"
+    if [[ $("$PG_BIN/postgres" --version 9>&-) != *" $version"[.a-z]* ]]; then
+      die "the volume holds data of PostgreSQL $version, this image has $("$PG_BIN/postgres" --version)" \
+        "the data is untouched; set the image back to PostgreSQL $version, or upgrade by dump and restore into a new cluster"
+    fi
+  elif ! is_vacant; then
+    die "$PGDATA is not empty and is not a PostgreSQL cluster; nothing in it was changed" \
+      "look at it, move it away on the volume, and delete the pod: it then starts as if new"
+  fi
+  if ((ORDINAL == 0)); then prepare_primary; else prepare_replica; fi
+  # Group access that fsGroup gave is refused by the server.
+  chmod 0700 "$PGDATA" 9>&- || die "$PGDATA belongs to another user than $(id -u): set the pod's runAsUser to its owner"
+}
+
+main() {
+  trap on_stop TERM INT QUIT
+  # A handler, not '': programs would inherit being deaf.
+  trap : HUP PIPE
+  if [[ ! $ORDINAL =~ ^[0-9]+$ ]]; then die "the host name $POD_NAME does not end in -<ordinal>: this script runs in the pods of a StatefulSet"; fi
+  mkdir -p "$RUN_DIR" 2>/dev/null
+  : >"$PREPARING" || die "cannot write to $RUN_DIR as user $(id -u): mount an emptyDir there"
+  lock_volume
+  find_programs
+  # Lets the probes find the programs without looking for them.
+  ln -sfn "$PG_BIN" "$RUN_DIR/bin"
+  failed_starts=0 crashes=() accounts_pending=0 accounts_not_before=0 seen_secrets=''
+  while :; do
+    : >"$PREPARING"
+    end_old_processes
+    refresh_passfile || die "the Secret has no usable REPLICATION_PASSWORD in $SECRETS_DIR (one line, not empty, readable for the pod's group)"
+    contents "$SECRETS_DIR/POSTGRES_PASSWORD" "$SECRETS_DIR/REPLICATION_PASSWORD"
+    seen_secrets=$REPLY
+    prepare
+    config_for_start
+    replica_limits
+    start_server
+    attend_server
+    if ((stopping)); then leave; fi
+    judge_end
+  done
+}
+
+main

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
+import { scripts } from "./config";
+import { majorOfImage } from "./image";
+import { labelsOf, type Names, namesOf, selectorLabels } from "./names";
+import { renderPostgresqlConf, restartParameters } from "./parameters/classify";
+import { serverParameters, shmSizeBytes } from "./parameters/sizing";
+import { formatBytes, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
+import { type StorageClassRequest, storageClassName } from "./storage-class";
+
+/** A cluster in plain values, all defaults and computed settings filled in: what every Kubernetes object is made from. */
+export interface ClusterSpec extends Omit<CompleteArgs, "storageClassName"> {
+  names: Names;
+  /** Labels of every object. */
+  labels: Record<string, string>;
+  /** The part of the labels that StatefulSet and Services select by. */
+  selector: Record<string, string>;
+  namespaceLabels: Record<string, string>;
+  /** The class of the claims. */
+  storageClassName: string;
+  /** The class to create; undefined when an existing one is used. */
+  storageClass: StorageClassRequest | undefined;
+  /** Text of postgresql.conf. */
+  postgresqlConf: string;
+  /** Size of /dev/shm, a Kubernetes quantity. */
+  shmSize: string;
+  /** Change when the running server must be restarted. */
+  checksums: { scripts: string; restartParameters: string };
+}
+
+/**
+ * Computes a cluster from its args. The args must have no problems (see `clusterProblems`).
+ * @throws Error when a quantity cannot be read, which `clusterProblems` would have reported.
+ */
+export function clusterSpec(asked: PostgresClusterArgs): ClusterSpec {
+  const args = withDefaults(asked);
+  const { cloud, workload, name, namespace, keepVolumes, resources } = args;
+  const major = majorOfImage(args.image);
+  const memory = read(parseBytes(resources.limits.memory));
+  const parameters = serverParameters({
+    memoryLimitBytes: memory,
+    cpuMillicores: read(parseMillicores(resources.limits.cpu)),
+    storageBytes: read(parseBytes(args.storageSize)),
+    replicas: args.replicas,
+    workload,
+    major,
+    parameters: args.parameters,
+  });
+  const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes };
+  return {
+    ...args,
+    names: namesOf(name),
+    labels: labelsOf(name),
+    selector: selectorLabels(name),
+    namespaceLabels: {
+      "app.kubernetes.io/managed-by": "pulumi",
+      "pod-security.kubernetes.io/enforce": "restricted",
+    },
+    storageClassName: args.storageClassName ?? storageClassName(created),
+    storageClass: args.storageClassName === undefined ? created : undefined,
+    postgresqlConf: renderPostgresqlConf(parameters),
+    shmSize: formatBytes(shmSizeBytes(memory)),
+    checksums: {
+      scripts: checksum(scripts()),
+      restartParameters: checksum(restartParameters(parameters, major)),
+    },
+  };
+}
+
+function read(reading: QuantityReading): number {
+  if (!reading.ok) throw new Error(reading.reason);
+  return reading.value;
+}
+
+/** Short digest of names and values, independent of their order. */
+function checksum(values: Record<string, string>): string {
+  const sorted = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,47 @@
+import type { types } from "@pulumi/kubernetes";
+import { podTemplate } from "./pod";
+import type { ClusterSpec } from "./spec";
+
+/** The StatefulSet: stable names, one claim a pod, ordered start, replicas updated before the primary. */
+export function statefulSet(spec: ClusterSpec): types.input.apps.v1.StatefulSet {
+  const { type, partition } = spec.updateStrategy;
+  return {
+    metadata: { name: spec.names.statefulSet, namespace: spec.namespace, labels: { ...spec.labels } },
+    spec: {
+      serviceName: spec.names.headlessService,
+      replicas: spec.replicas,
+      selector: { matchLabels: { ...spec.selector } },
+      podManagementPolicy: spec.podManagementPolicy,
+      updateStrategy: type === "RollingUpdate" ? { type, rollingUpdate: { partition } } : { type },
+      persistentVolumeClaimRetentionPolicy: {
+        whenDeleted: spec.keepVolumes ? "Retain" : "Delete",
+        // A replica that comes back later continues from its own volume.
+        whenScaled: "Retain",
+      },
+      template: podTemplate(spec),
+      volumeClaimTemplates: [
+        {
+          apiVersion: "v1",
+          kind: "PersistentVolumeClaim",
+          metadata: { name: spec.names.claim, labels: { ...spec.selector } },
+          spec: {
+            accessModes: ["ReadWriteOnce"],
+            storageClassName: spec.storageClassName,
+            resources: { requests: { storage: spec.storageSize } },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/**
+ * Lets a drain take one pod at a time. `maxUnavailable` rather than `minAvailable`: with a single pod the latter
+ * would block every drain of its node.
+ */
+export function podDisruptionBudget(spec: ClusterSpec): types.input.policy.v1.PodDisruptionBudget {
+  return {
+    metadata: { name: spec.names.podDisruptionBudget, namespace: spec.namespace, labels: { ...spec.labels } },
+    spec: { maxUnavailable: 1, selector: { matchLabels: { ...spec.selector } } },
+  };
+}

@@ -1,0 +1,110 @@
+import type { types } from "@pulumi/kubernetes";
+import type { Cloud, Workload } from "./args";
+
+interface Disk {
+  /** Short name of the disk type, part of the class's name. */
+  type: string;
+  provisioner: string;
+  parameters?: Record<string, string>;
+  /** Whether the driver can grow a volume. */
+  expandable: boolean;
+  /** Smallest volume the cloud makes with these parameters, as a Kubernetes quantity. */
+  minimumSize: string;
+}
+
+const ebs = (type: string, minimumSize: string, parameters: Record<string, string>): Disk => ({
+  type,
+  minimumSize,
+  provisioner: "ebs.csi.aws.com",
+  parameters: { type, encrypted: "true", "csi.storage.k8s.io/fstype": "ext4", ...parameters },
+  expandable: true,
+});
+
+const persistentDisk = (type: string): Disk => ({
+  type,
+  minimumSize: "10Gi",
+  provisioner: "pd.csi.storage.gke.io",
+  parameters: { type },
+  expandable: true,
+});
+
+const azureDisk = (type: string, skuName: string): Disk => ({
+  type,
+  minimumSize: "1Gi",
+  provisioner: "disk.csi.azure.com",
+  parameters: { skuName, cachingMode: "None" },
+  expandable: true,
+});
+
+// Volumes of this provisioner are made by hand or by the embedded node; there is no driver that could grow them.
+const localStorage: Disk = {
+  type: "local-storage",
+  provisioner: "kubernetes.io/no-provisioner",
+  expandable: false,
+  minimumSize: "1Gi",
+};
+
+// 3000 IOPS and 125 MiB/s are gp3's baseline, guaranteed at any size and in its price. io2 takes at most 500 IOPS
+// per GiB everywhere (https://docs.aws.amazon.com/ebs/latest/userguide/provisioned-iops.html), so 10000 need 20 GiB.
+const gp3 = ebs("gp3", "1Gi", { iops: "3000", throughput: "125" });
+const io2 = ebs("io2", "20Gi", { iops: "10000" });
+
+const disks: Record<Cloud, Record<Workload, Disk>> = {
+  aws: { development: gp3, production: gp3, "high-performance": io2 },
+  gcp: {
+    development: persistentDisk("pd-balanced"),
+    production: persistentDisk("pd-ssd"),
+    "high-performance": persistentDisk("pd-ssd"),
+  },
+  azure: {
+    development: azureDisk("standard-ssd", "StandardSSD_LRS"),
+    production: azureDisk("managed-premium", "Premium_LRS"),
+    "high-performance": azureDisk("managed-premium", "Premium_LRS"),
+  },
+  "on-premise": { development: localStorage, production: localStorage, "high-performance": localStorage },
+};
+
+export interface StorageClassRequest {
+  cloud: Cloud;
+  workload: Workload;
+  name: string;
+  namespace: string;
+  keepVolumes: boolean;
+}
+
+/**
+ * Name of the class a cluster creates. Classes belong to the whole Kubernetes cluster, so the name carries
+ * the namespace: two stacks never share, and never delete, each other's class.
+ */
+export function storageClassName({ cloud, workload, name, namespace }: StorageClassRequest): string {
+  return `${namespace}-${name}-${disks[cloud][workload].type}`;
+}
+
+/** Whether the driver of this cloud's class can grow a volume in place. */
+export function isExpandable(cloud: Cloud, workload: Workload): boolean {
+  return disks[cloud][workload].expandable;
+}
+
+/** Smallest volume the cloud makes for this class, a Kubernetes quantity. */
+export function minimumStorageSize(cloud: Cloud, workload: Workload): string {
+  return disks[cloud][workload].minimumSize;
+}
+
+/**
+ * The cloud's StorageClass. Binding waits for the pod, so that the volume is made in the pod's zone
+ * (https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode).
+ */
+export function storageClass(
+  request: StorageClassRequest,
+  labels: Record<string, string>,
+): types.input.storage.v1.StorageClass {
+  const disk = disks[request.cloud][request.workload];
+  return {
+    metadata: { name: storageClassName(request), labels },
+    provisioner: disk.provisioner,
+    ...(disk.parameters && { parameters: disk.parameters }),
+    reclaimPolicy: request.keepVolumes ? "Retain" : "Delete",
+    allowVolumeExpansion: disk.expandable,
+    volumeBindingMode: "WaitForFirstConsumer",
+  };
+}

@@ -1,0 +1,224 @@
+import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
+import { majorOfImage } from "./image";
+import { replicationUser } from "./names";
+import { checkParameters } from "./parameters/check";
+import type { Problem } from "./problem";
+import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
+import { minimumStorageSize } from "./storage-class";
+
+/** A pod's `controller-revision-hash` label is the StatefulSet's name and a hash; longer names do not fit its 63 characters. */
+const longestName = 50;
+
+/** Below this, PostgreSQL with its fewest connections has no room for a cache; see `parameters/sizing.ts`. */
+const smallestMemory = "128Mi";
+
+const label = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
+const namespaceLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+const subdomain = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+const imageReference = /^[a-z0-9]([a-zA-Z0-9._:/-]*[a-zA-Z0-9])?(@sha256:[a-f0-9]{64})?$/;
+
+/**
+ * Everything that cannot work about these args, without asking a server: empty when they can.
+ * All checks run, so that a person mends all of them at once.
+ */
+export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
+  const args = withDefaults(asked);
+  return [
+    ...nameProblems(args),
+    ...imageProblems(args),
+    ...countProblems(args),
+    ...storageProblems(args),
+    ...roleProblems(args),
+    ...resourceProblems(args),
+    ...parameterProblems(args),
+  ];
+}
+
+const when = (failed: boolean, problem: Problem): Problem[] => (failed ? [problem] : []);
+
+function nameProblems({ name, namespace, storageClassName }: CompleteArgs): Problem[] {
+  const reserved = namespace.startsWith("kube-");
+  return [
+    ...when(!label.test(name) || name.length > longestName, {
+      setting: "name",
+      asked: name,
+      why: `It becomes the name of Services and pods: at most ${longestName} characters, only a-z, 0-9 and "-", starting with a letter and not ending with "-".`,
+      fix: `Choose a name like ${suggestion(name)}.`,
+    }),
+    ...when(!namespaceLabel.test(namespace) || namespace.length > 63 || reserved, {
+      setting: "namespace",
+      asked: namespace,
+      why: reserved
+        ? 'Namespaces that start with "kube-" are Kubernetes\' own.'
+        : 'A namespace has at most 63 characters, only a-z, 0-9 and "-", and neither starts nor ends with "-".',
+      fix: `Choose a namespace like ${suggestion(namespace.replace(/^kube-/, ""))}.`,
+    }),
+    ...when(storageClassName !== undefined && !subdomain.test(storageClassName), {
+      setting: "storageClassName",
+      asked: storageClassName ?? "",
+      why: 'No StorageClass can have this name: only a-z, 0-9, "-" and "." are possible.',
+      fix: "Use a name that `kubectl get storageclass` lists, or leave it out to create one.",
+    }),
+  ];
+}
+
+function suggestion(name: string): string {
+  const mended = name
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "");
+  return mended.slice(0, longestName) || "postgres";
+}
+
+function imageProblems({ image }: CompleteArgs): Problem[] {
+  return when(!imageReference.test(image), {
+    setting: "image",
+    asked: image,
+    why: "This is not an image reference.",
+    fix: "Write it like postgres:16 or registry.example.com/team/postgres:16.4.",
+  });
+}
+
+function countProblems(args: CompleteArgs): Problem[] {
+  const { replicas, passwordGeneration, updateStrategy, runAsUser, runAsGroup } = args;
+  const { type, partition } = updateStrategy;
+  const notWhole = (value: number, least: number, most = Number.MAX_SAFE_INTEGER): boolean =>
+    !Number.isInteger(value) || value < least || value > most;
+  const numericId = (setting: string, value: number): Problem[] =>
+    when(notWhole(value, 1, 2 ** 31 - 1), {
+      setting,
+      asked: `${value}`,
+      why: "The server refuses to run as root, and an id is a whole number from 1 to 2147483647.",
+      fix: "Use 999, the postgres user of the official Debian image, or 70 for its Alpine image.",
+    });
+  return [
+    ...when(notWhole(replicas, 1), {
+      setting: "replicas",
+      asked: `${replicas}`,
+      why: "A cluster is one primary and any whole number of replicas, so at least 1 pod.",
+      fix: "Use 1 for a single server or 3 for a primary and two replicas. To remove the cluster and keep its data, take the stack down instead.",
+    }),
+    ...when(notWhole(passwordGeneration, 1), {
+      setting: "passwordGeneration",
+      asked: `${passwordGeneration}`,
+      why: "It counts how often the passwords were renewed: a whole number from 1.",
+      fix: "Raise it by one to renew the passwords.",
+    }),
+    ...when(notWhole(partition, 0, replicas >= 1 ? replicas : undefined), {
+      setting: "updateStrategy.partition",
+      asked: `${partition}`,
+      why: `Pods with this ordinal or a higher one are updated; there are ${replicas} pods.`,
+      fix: `Use a whole number from 0 (update all) to ${replicas} (update none).`,
+    }),
+    ...when(type === "OnDelete" && partition !== 0, {
+      setting: "updateStrategy.partition",
+      asked: `${partition}`,
+      why: "With OnDelete Kubernetes updates no pod by itself, so a partition would have no effect.",
+      fix: "Leave the partition out, or set the type to RollingUpdate.",
+    }),
+    ...numericId("runAsUser", runAsUser),
+    ...numericId("runAsGroup", runAsGroup),
+  ];
+}
+
+function storageProblems({ storageSize, storageClassName, cloud, workload }: CompleteArgs): Problem[] {
+  const size = parseBytes(storageSize);
+  const unit = missingUnit(storageSize);
+  if (!size.ok || unit !== undefined) {
+    return [
+      {
+        setting: "storageSize",
+        asked: storageSize,
+        why: size.ok ? `Without a unit this is ${storageSize} bytes, too few for a database.` : `${size.reason}.`,
+        fix: unit === undefined ? "Write a number and a unit, like 10Gi." : `Did you mean ${unit}?`,
+      },
+    ];
+  }
+  // An existing class may be anything; then only PostgreSQL's own needs count.
+  const minimum = storageClassName === undefined ? minimumStorageSize(cloud, workload) : "1Gi";
+  return when(size.value < amount(parseBytes(minimum)), {
+    setting: "storageSize",
+    asked: storageSize,
+    why:
+      minimum === "1Gi"
+        ? "A new cluster with its write-ahead log does not fit safely in less than 1Gi."
+        : `The smallest volume that ${cloud} makes for workload ${workload} is ${minimum}.`,
+    fix: `Use ${minimum} or more.`,
+  });
+}
+
+const amount = (reading: QuantityReading): number => (reading.ok ? reading.value : Number.NaN);
+
+function roleProblems({ database, user }: CompleteArgs): Problem[] {
+  const taken = {
+    database: ["postgres", "template0", "template1"],
+    user: ["postgres", replicationUser, "public", "none"],
+  };
+  const identifier = (setting: "database" | "user", value: string): Problem[] => [
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    ...when(Buffer.byteLength(value) > 63 || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
+      setting,
+      asked: value,
+      why: "PostgreSQL cuts names after 63 bytes, and control characters cannot be written in its files.",
+      fix: "Use a shorter name of printable characters.",
+    }),
+    ...when(taken[setting].includes(value) || (setting === "user" && value.startsWith("pg_")), {
+      setting,
+      asked: value,
+      why: `This name is PostgreSQL's or the cluster's own; the app gets a ${setting} of its own.`,
+      fix: `Choose another name, like ${setting === "user" ? "appuser" : "myapp"}.`,
+    }),
+  ];
+  return [...identifier("database", database), ...identifier("user", user)];
+}
+
+function resourceProblems({ resources }: CompleteArgs): Problem[] {
+  const { requests, limits } = resources;
+  const readings = [
+    { kind: "cpu", request: parseMillicores(requests.cpu), limit: parseMillicores(limits.cpu) },
+    { kind: "memory", request: parseBytes(requests.memory), limit: parseBytes(limits.memory) },
+  ] as const;
+  return readings.flatMap(({ kind, request, limit }) => {
+    const unreadable = (part: "requests" | "limits", reading: QuantityReading): Problem[] =>
+      reading.ok
+        ? []
+        : [
+            {
+              setting: `resources.${part}.${kind}`,
+              asked: resources[part][kind],
+              why: `${reading.reason}.`,
+              fix: `Write a quantity like ${kind === "cpu" ? "500m or 2" : "512Mi or 2Gi"}.`,
+            },
+          ];
+    const least = kind === "cpu" ? 0 : amount(parseBytes(smallestMemory));
+    return [
+      ...unreadable("requests", request),
+      ...unreadable("limits", limit),
+      ...when(amount(request) > amount(limit), {
+        setting: `resources.requests.${kind}`,
+        asked: requests[kind],
+        why: `A pod cannot ask for more than its limit, ${limits[kind]}.`,
+        fix: `Lower the request or raise resources.limits.${kind}.`,
+      }),
+      ...when(amount(limit) < least, {
+        setting: "resources.limits.memory",
+        asked: limits.memory,
+        why: `PostgreSQL's processes need more than ${formatBytes(amount(limit))} even with the smallest settings.`,
+        fix: `Use ${smallestMemory} or more.`,
+      }),
+    ];
+  });
+}
+
+function parameterProblems(args: CompleteArgs): Problem[] {
+  const memory = parseBytes(args.resources.limits.memory);
+  const storage = parseBytes(args.storageSize);
+  // Without readable sizes there is nothing to measure the parameters against; those problems are told already.
+  if (!memory.ok || !storage.ok || args.replicas < 1) return [];
+  return checkParameters(args.parameters, {
+    major: majorOfImage(args.image),
+    memoryLimitBytes: memory.value,
+    storageBytes: storage.value,
+    replicas: args.replicas,
+  });
+}

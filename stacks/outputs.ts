@@ -1,0 +1,30 @@
+import type { Address, Endpoint } from "../components/postgres/endpoints";
+
+export type { Address, Endpoint, Role } from "../components/postgres/endpoints";
+
+/**
+ * The outputs of a stack, the same for every engine. App stacks read them through a StackReference.
+ * The two URIs are secrets.
+ */
+export interface StackOutputs {
+  /** Every pod, by ordinal. */
+  endpoints: Endpoint[];
+  /** The read-write Service. */
+  primary: Address;
+  /** The endpoints that only answer reads. */
+  replicas: Endpoint[];
+  /** Name of the headless Service. */
+  service: string;
+  namespace: string;
+  database: string;
+  user: string;
+  /** Secret with `POSTGRES_PASSWORD` (of `user`) and `REPLICATION_PASSWORD`. */
+  secretName: string;
+  storageClassName: string;
+  /** libpq URI of the primary, with the password. Secret. */
+  connectionUri: string;
+  /** libpq URI of all pods that prefers a replica, with the password. Secret. */
+  readOnlyUri: string;
+  /** What was made and how to connect, as Markdown; Pulumi's console shows it as the stack's README. */
+  readme: string;
+}

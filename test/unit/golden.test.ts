@@ -1,0 +1,57 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { stringify } from "yaml";
+import { clouds } from "../../components/postgres/args";
+import { scripts } from "../../components/postgres/config";
+import { generatedPassword, type Plan, planOf, stackConfig } from "./plan";
+
+// `UPDATE_GOLDEN=1 npm run test:unit` writes the files anew; the diff then shows a reviewer what a change does.
+const update = process.env.UPDATE_GOLDEN === "1";
+
+for (const stack of ["dev", "prod"]) {
+  for (const cloud of clouds) {
+    describe(`the plan of ${stack} on ${cloud}`, () => {
+      let plan: Plan;
+      before(async () => {
+        plan = await planOf(stack, { ...stackConfig(stack), "kubernetes-postgres:cloud": cloud });
+      });
+
+      it("is the reviewed one", () => {
+        const file = join(__dirname, "golden", `${stack}-${cloud}.yaml`);
+        const text = render(plan);
+        if (update) writeFileSync(file, text);
+        expect(existsSync(file), `${file} exists`).to.equal(true);
+        expect(text).to.equal(readFileSync(file, "utf8"));
+      });
+
+      it("holds generated passwords only in the Secret and in outputs marked as secret", () => {
+        const holders = plan.resources.filter(({ inputs }) => JSON.stringify(inputs).includes(generatedPassword));
+        expect(holders.map(({ type }) => type)).to.deep.equal(["kubernetes:core/v1:Secret"]);
+        const outputs = Object.keys(plan.outputs).filter((name) => `${plan.outputs[name]}`.includes(generatedPassword));
+        expect(outputs).to.have.members(["connectionUri", "readOnlyUri"]);
+        expect(plan.secrets).to.have.members(outputs);
+      });
+    });
+  }
+}
+
+/** The plan as YAML: scripts by reference, since they are reviewed as files, and secrets by a mark. */
+function render({ resources, outputs, secrets }: Plan): string {
+  const files = scripts();
+  const byReference = (key: string, value: unknown): unknown => {
+    if (key in files && value === files[key]) return `<components/postgres/scripts/${key}>`;
+    if (key === "kubernetes-postgres/scripts") return "<checksum of the scripts>";
+    return typeof value === "string" ? value.replaceAll(generatedPassword, "<secret>") : value;
+  };
+  const plan = {
+    // The order of registration depends on timing.
+    resources: [...resources]
+      .sort((a, b) => (a.name + a.type < b.name + b.type ? -1 : 1))
+      .map(({ type, name, options, inputs }) => ({ [`${type} ${name}`]: { options, inputs } })),
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([name, value]) => [secrets.includes(name) ? `${name} (secret)` : name, value]),
+    ),
+  };
+  return stringify(JSON.parse(JSON.stringify(plan), byReference), { aliasDuplicateObjects: false, lineWidth: 0 });
+}

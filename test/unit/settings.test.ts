@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { withDefaults } from "../../components/postgres/args";
+import { formatProblems } from "../../components/postgres/problem";
+import { settingNames } from "../../stacks/schema";
+import { parseSettings } from "../../stacks/settings";
+import { asConfig, planOf, root } from "./plan";
+
+describe("settings of a stack", () => {
+  it("default to a small cluster of three on the machine at hand", () => {
+    const { args, problems } = parseSettings({});
+    expect(problems).to.deep.equal([]);
+    expect(withDefaults(args)).to.deep.include({
+      name: "postgres",
+      namespace: "default",
+      replicas: 3,
+      cloud: "on-premise",
+    });
+  });
+
+  it("fill in the part of resources that was left out", () => {
+    const { args } = parseSettings(asConfig({ resources: { limits: { memory: "1Gi" } } }));
+    expect(withDefaults(args).resources).to.deep.equal({
+      requests: { cpu: "250m", memory: "256Mi" },
+      limits: { cpu: "500m", memory: "1Gi" },
+    });
+  });
+
+  it("take numbers and booleans among the parameters as PostgreSQL would", () => {
+    const { args, problems } = parseSettings(asConfig({ parameters: { max_wal_senders: 10, jit: false } }));
+    expect(problems).to.deep.equal([]);
+    expect(args.parameters).to.deep.equal({ max_wal_senders: "10", jit: "false" });
+  });
+
+  // Each row: what a user may type, and words the message must have.
+  const wrong: [string, Record<string, unknown>, RegExp][] = [
+    ["an unknown cloud", { cloud: "openstack" }, /cloud: "openstack"[\s\S]*aws, gcp, azure, on-premise/],
+    ["an unknown workload", { workload: "prod" }, /workload: "prod"[\s\S]*development, production, high-performance/],
+    ["no replicas", { replicas: 0 }, /replicas: "0"[\s\S]*at least 1[\s\S]*take the stack down/],
+    ["negative replicas", { replicas: -1 }, /replicas: "-1"[\s\S]*at least 1/],
+    ["half a replica", { replicas: 2.5 }, /replicas: "2.5"[\s\S]*whole number/],
+    ["a size without a unit", { storageSize: "10" }, /storageSize: "10"[\s\S]*10 bytes[\s\S]*10Gi/],
+    ["a size that is no quantity", { storageSize: "ten" }, /storageSize: "ten"[\s\S]*quantity/],
+    ["a size the disk cannot have", { cloud: "aws", workload: "high-performance" }, /storageSize: "10Gi"[\s\S]*20Gi/],
+    ["a name with capitals", { name: "Orders" }, /name: "Orders"[\s\S]*a-z[\s\S]*orders/],
+    ["a name too long for a pod's labels", { name: "p".repeat(51) }, /at most 50 characters/],
+    ["a namespace of Kubernetes", { namespace: "kube-system" }, /namespace: "kube-system"[\s\S]*Kubernetes' own/],
+    ["an unknown parameter", { parameters: { shared_bufers: "1GB" } }, /parameters.shared_bufers[\s\S]*shared_buffers/],
+    ["a cache over the limit", { parameters: { shared_buffers: "1GB" } }, /shared_buffers[\s\S]*1GB[\s\S]*512Mi/],
+    ["a parameter that loses data", { parameters: { fsync: "off" } }, /parameters.fsync/],
+    ["a parameter the cluster owns", { parameters: { port: 5433 } }, /parameters.port/],
+    ["requests over limits", { resources: { requests: { cpu: "2" } } }, /resources.requests.cpu: "2"[\s\S]*500m/],
+    [
+      "a field that does not exist",
+      { resources: { limit: { cpu: "2" } } },
+      /resources.limit[\s\S]*did you mean limits/,
+    ],
+    ["a misspelt setting", { replica: 5 }, /replica: "5"[\s\S]*did you mean replicas/],
+    ["text where fields belong", { parameters: "work_mem=4MB" }, /parameters: "work_mem=4MB"[\s\S]*fields/],
+    ["a superuser as the app", { user: "postgres" }, /user: "postgres"[\s\S]*appuser/],
+    ["a partition beyond the pods", { updateStrategy: { partition: 4 } }, /updateStrategy.partition: "4"[\s\S]*3 pods/],
+    ["a partition with OnDelete", { updateStrategy: { type: "OnDelete", partition: 1 } }, /OnDelete/],
+    ["root as the server's user", { runAsUser: 0 }, /runAsUser: "0"[\s\S]*root/],
+    ["a password generation before the first", { passwordGeneration: 0 }, /passwordGeneration: "0"/],
+    ["an image that is no reference", { image: "postgres 16" }, /image: "postgres 16"[\s\S]*postgres:16/],
+    [
+      "memory too small for a server",
+      { resources: { requests: { memory: "64Mi" }, limits: { memory: "64Mi" } } },
+      /128Mi/,
+    ],
+  ];
+  for (const [title, settings, words] of wrong) {
+    it(`refuse ${title}, with the reason and the way out`, () => {
+      const { problems } = parseSettings(asConfig(settings));
+      expect(problems, "problems").to.have.length(1);
+      expect(formatProblems(problems)).to.match(words);
+    });
+  }
+
+  it("report all problems at once, of form and of meaning", () => {
+    const { problems } = parseSettings(
+      asConfig({ cloud: "moon", replicas: 2.5, storageSize: "10", name: "DB", jit: 1 }),
+    );
+    expect(problems.map(({ setting }) => setting)).to.have.members(["cloud", "replicas", "storageSize", "name", "jit"]);
+  });
+
+  it("stop the program before anything is registered, with a message and no stack trace", async () => {
+    const config = { "kubernetes-postgres:replicas": "0", "kubernetes-postgres:cloud": "moon" };
+    const failure = await planOf("dev", config).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failure).to.have.property("__pulumiRunError", true);
+    expect(failure?.message).to.match(/^2 settings cannot work:/);
+  });
+
+  it("are declared in Pulumi.yaml: the same names, with type, description and the program's own defaults", () => {
+    const project: { config: Record<string, { type: string; description: string; default?: unknown }> } = parse(
+      readFileSync(join(root, "Pulumi.yaml"), "utf8"),
+    );
+    expect(Object.keys(project.config)).to.deep.equal(settingNames);
+    const defaults: Record<string, unknown> = { ...withDefaults({}) };
+    for (const [name, { type, description, default: value }] of Object.entries(project.config)) {
+      expect(type, name).to.be.oneOf(["string", "integer", "boolean", "object"]);
+      expect(description, name).to.have.length.greaterThan(20);
+      if (value !== undefined) expect(value, name).to.equal(defaults[name]);
+    }
+  });
+});
