@@ -10,6 +10,8 @@ import { headlessService, primaryService } from "./postgres/services";
 import { type ClusterSpec, clusterSpec } from "./postgres/spec";
 import { podDisruptionBudget, statefulSet } from "./postgres/stateful-set";
 import { storageClass } from "./postgres/storage-class";
+import { clusterProblems } from "./postgres/validate";
+import { SettingsError } from "./settings-error";
 
 /**
  * A replicated PostgreSQL: one primary (ordinal 0) and streaming replicas in a StatefulSet, with the cloud's
@@ -47,6 +49,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
     super("kubernetes-postgres:index:PostgresCluster", name, {}, opts);
     // A URN holds the types of a resource's parents but not their names: children carry the cluster's name.
     this.id = (child) => `${name}-${child}`;
+    const problems = clusterProblems(args);
+    if (problems.length > 0) throw new SettingsError(problems);
     const spec = clusterSpec(args);
 
     const namespace = this.createNamespace(spec);
@@ -56,6 +60,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const secret = this.createSecret(spec, passwords, inNamespace);
     const configMaps = this.createConfigMaps(spec, inNamespace);
     const services = this.createServices(spec, inNamespace);
+    this.createDisruptionBudget(spec, inNamespace);
     const pods = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
     this.createLatch(spec, pods);
 
@@ -65,9 +70,10 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const primary = { host: serviceHost(spec.names.primaryService, spec.namespace), port: postgresPort };
     const uri = (addresses: Address[], options?: Record<string, string>): pulumi.Output<string> =>
       pulumi.secret(
-        pulumi
-          .all([passwords.user.result, whenReady(spec)])
-          .apply(([password, { user, database }]) => connectionUri({ user, password, database }, addresses, options)),
+        pulumi.all([passwords.user.result, pods.metadata.name]).apply(([password]) => {
+          const { user, database } = spec;
+          return connectionUri({ user, password, database }, addresses, options);
+        }),
       );
 
     this.endpoints = whenReady(endpoints);
@@ -165,12 +171,12 @@ export class PostgresCluster extends pulumi.ComponentResource {
     ];
   }
 
+  private createDisruptionBudget(spec: ClusterSpec, options: pulumi.CustomResourceOptions): void {
+    new k8s.policy.v1.PodDisruptionBudget(this.id("pod-disruption-budget"), podDisruptionBudget(spec), options);
+  }
+
   private createStatefulSet(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
     const options = { parent: this, dependsOn, protect: spec.protect };
-    new k8s.policy.v1.PodDisruptionBudget(this.id("pod-disruption-budget"), podDisruptionBudget(spec), {
-      parent: this,
-      dependsOn: dependsOn.slice(0, 1),
-    });
     return new k8s.apps.v1.StatefulSet(this.id("stateful-set"), statefulSet(spec), options);
   }
 

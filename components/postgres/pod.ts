@@ -10,7 +10,7 @@ const paths = {
   latch: "/etc/postgres/latch",
 };
 
-/** Time for a fast shutdown; a replica that cannot be reached delays it by up to wal_sender_timeout, 60 s by default. */
+/** Time for a fast shutdown: its checkpoint, and up to wal_sender_timeout (30 s here) for a replica that hangs. */
 const terminationGracePeriodSeconds = 300;
 
 // A clone or a crash recovery may take days; killing it would only start it over.
@@ -42,7 +42,7 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
     ],
     resources: { requests: { ...spec.resources.requests }, limits: { ...spec.resources.limits } },
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
-    readinessProbe: { exec: probe("readiness"), periodSeconds: 5, timeoutSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { exec: probe("readiness"), periodSeconds: 2, timeoutSeconds: 10, failureThreshold: 3 },
     livenessProbe: { exec: probe("liveness"), periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6 },
     terminationMessagePolicy: "FallbackToLogsOnError",
     securityContext: {

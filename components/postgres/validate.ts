@@ -2,15 +2,13 @@ import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./arg
 import { majorOfImage } from "./image";
 import { replicationUser } from "./names";
 import { checkParameters } from "./parameters/check";
+import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
 import type { Problem } from "./problem";
 import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { minimumStorageSize } from "./storage-class";
 
 /** A pod's `controller-revision-hash` label is the StatefulSet's name and a hash; longer names do not fit its 63 characters. */
 const longestName = 50;
-
-/** Below this, PostgreSQL with its fewest connections has no room for a cache; see `parameters/sizing.ts`. */
-const smallestMemory = "128Mi";
 
 const label = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const namespaceLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -135,13 +133,14 @@ function storageProblems({ storageSize, storageClassName, cloud, workload }: Com
     ];
   }
   // An existing class may be anything; then only PostgreSQL's own needs count.
-  const minimum = storageClassName === undefined ? minimumStorageSize(cloud, workload) : "1Gi";
+  const ours = formatBytes(smallestStorageBytes);
+  const minimum = storageClassName === undefined ? minimumStorageSize(cloud, workload) : ours;
   return when(size.value < amount(parseBytes(minimum)), {
     setting: "storageSize",
     asked: storageSize,
     why:
-      minimum === "1Gi"
-        ? "A new cluster with its write-ahead log does not fit safely in less than 1Gi."
+      minimum === ours
+        ? `A new cluster with its write-ahead log does not fit safely in less than ${ours}.`
         : `The smallest volume that ${cloud} makes for workload ${workload} is ${minimum}.`,
     fix: `Use ${minimum} or more.`,
   });
@@ -190,7 +189,7 @@ function resourceProblems({ resources }: CompleteArgs): Problem[] {
               fix: `Write a quantity like ${kind === "cpu" ? "500m or 2" : "512Mi or 2Gi"}.`,
             },
           ];
-    const least = kind === "cpu" ? 0 : amount(parseBytes(smallestMemory));
+    const least = kind === "cpu" ? 0 : smallestMemoryBytes;
     return [
       ...unreadable("requests", request),
       ...unreadable("limits", limit),
@@ -204,7 +203,7 @@ function resourceProblems({ resources }: CompleteArgs): Problem[] {
         setting: "resources.limits.memory",
         asked: limits.memory,
         why: `PostgreSQL's processes need more than ${formatBytes(amount(limit))} even with the smallest settings.`,
-        fix: `Use ${smallestMemory} or more.`,
+        fix: `Use ${formatBytes(smallestMemoryBytes)} or more.`,
       }),
     ];
   });
@@ -212,12 +211,15 @@ function resourceProblems({ resources }: CompleteArgs): Problem[] {
 
 function parameterProblems(args: CompleteArgs): Problem[] {
   const memory = parseBytes(args.resources.limits.memory);
+  const cpu = parseMillicores(args.resources.limits.cpu);
   const storage = parseBytes(args.storageSize);
   // Without readable sizes there is nothing to measure the parameters against; those problems are told already.
-  if (!memory.ok || !storage.ok || args.replicas < 1) return [];
+  if (!memory.ok || !cpu.ok || !storage.ok || args.replicas < 1) return [];
   return checkParameters(args.parameters, {
     major: majorOfImage(args.image),
     memoryLimitBytes: memory.value,
+    cpuMillicores: cpu.value,
+    workload: args.workload,
     storageBytes: storage.value,
     replicas: args.replicas,
   });

@@ -28,19 +28,39 @@ const storageForData = 0.2;
 interface Budget {
   /** The parameters that decide it; those that the user set are to blame. */
   readonly names: readonly string[];
-  readonly need: (parameters: Parameters) => number;
-  readonly available: number;
+  /** The other way out: the setting that gives room. */
+  readonly resource: "resources.limits.memory" | "storageSize";
+  /** How much of the resource a pod of this size has, in bytes. */
+  readonly has: (size: ServerSize) => number;
+  /** The same pod with more of it. */
+  readonly raised: (size: ServerSize, bytes: number) => ServerSize;
+  /** How much of it the parameters may need. */
+  readonly available: (size: ServerSize) => number;
+  readonly need: (parameters: Parameters, major: number | undefined) => number;
   readonly why: (need: number) => string;
-  /** What could be raised instead, and to how much at least. */
-  readonly raise: (need: number) => string;
 }
 
 /** What the user's parameters need, with the computed rest, against what a pod has. `asked` are readable values with canonical names. */
 export function budgetProblems(asked: Parameters, size: ServerSize): Problem[] {
+  const { max_slot_wal_keep_size: slots, ...others } = asked;
+  const unlimited = effectiveNumber("max_slot_wal_keep_size", { max_slot_wal_keep_size: slots ?? "0" }, size.major) < 0;
+  const bounded = unlimited ? others : asked;
   return [
-    ...[memoryBudget(asked, size), walBudget(asked, size)].flatMap((budget) => exceeded(budget, asked, size)),
-    ...countProblems(asked, size),
+    ...(unlimited ? [unlimitedSlots(slots ?? "", size)] : []),
+    ...exceeded(memoryBudget(bounded, size), bounded, size),
+    ...exceeded(walBudget(size), bounded, size),
+    ...countProblems(bounded, size),
   ];
+}
+
+function unlimitedSlots(asked: string, size: ServerSize): Problem {
+  const computed = serverParameters(size).max_slot_wal_keep_size;
+  return {
+    setting: "parameters.max_slot_wal_keep_size",
+    asked,
+    why: `Without a limit, a replica that is away makes the primary keep all WAL until the volume (${formatBytes(size.storageBytes)}) is full and the primary stops.`,
+    fix: `Leave it out: a fifth of the volume (${computed}) is kept then, and a replica that falls further behind clones again by itself.`,
+  };
 }
 
 /**
@@ -71,73 +91,88 @@ export function walNeed(parameters: Parameters, major: number | undefined): numb
   return Math.max(number("max_wal_size"), number("min_wal_size")) + Math.max(slots, number("wal_keep_size"));
 }
 
-function memoryBudget(asked: Parameters, { memoryLimitBytes, major }: ServerSize): Budget {
+function memoryBudget(asked: Parameters, size: ServerSize): Budget {
+  const { memoryLimitBytes, major } = size;
+  const followsMaintenance =
+    effectiveNumber("autovacuum_work_mem", serverParameters({ ...size, parameters: asked }), major) < 0;
   return {
     names: [
-      ...["shared_buffers", "max_connections", "work_mem"],
-      ...["autovacuum_max_workers", "autovacuum_work_mem", "maintenance_work_mem"],
-    ].filter((name) => name !== "maintenance_work_mem" || effectiveNumber("autovacuum_work_mem", asked, major) < 0),
-    need: (parameters) => memoryNeed(parameters, major),
-    available: memoryLimitBytes,
+      ...["shared_buffers", "max_connections", "work_mem", "autovacuum_max_workers"],
+      ...["autovacuum_work_mem", ...(followsMaintenance ? ["maintenance_work_mem"] : [])],
+    ],
+    resource: "resources.limits.memory",
+    has: (pod) => pod.memoryLimitBytes,
+    raised: (pod, bytes) => ({ ...pod, memoryLimitBytes: bytes }),
+    available: (pod) => pod.memoryLimitBytes,
+    need: memoryNeed,
     why: (need) =>
       `A busy server would need ${formatBytes(need)} (shared_buffers, the sessions with 2Mi and one work_mem each, the autovacuum workers) and the memory limit is ${formatBytes(memoryLimitBytes)}: the pod would be killed.`,
-    raise: (need) => `raise resources.limits.memory to ${Math.ceil(need / mebi)}Mi`,
   };
 }
 
-function walBudget(asked: Parameters, { storageBytes, major }: ServerSize): Budget {
-  const unlimited = effectiveNumber("max_slot_wal_keep_size", { max_slot_wal_keep_size: "0", ...asked }, major) < 0;
+function walBudget({ storageBytes }: ServerSize): Budget {
+  const available = (pod: ServerSize): number => pod.storageBytes * (1 - storageForData);
   return {
-    names: unlimited
-      ? ["max_slot_wal_keep_size"]
-      : ["max_wal_size", "min_wal_size", "max_slot_wal_keep_size", "wal_keep_size"],
-    need: (parameters) => walNeed(parameters, major),
-    available: storageBytes * (1 - storageForData),
+    names: ["max_wal_size", "min_wal_size", "max_slot_wal_keep_size", "wal_keep_size"],
+    resource: "storageSize",
+    has: (pod) => pod.storageBytes,
+    raised: (pod, bytes) => ({ ...pod, storageBytes: bytes }),
+    available,
+    need: walNeed,
     why: (need) =>
-      unlimited
-        ? `Without a limit, a replica that is away makes the primary keep all WAL until the volume (${formatBytes(storageBytes)}) is full and the primary stops.`
-        : `WAL may grow to ${formatBytes(need)} (max_wal_size, and what slots or wal_keep_size hold back), but a volume of ${formatBytes(storageBytes)} has room for ${formatBytes(storageBytes * (1 - storageForData))} of WAL: a fifth is for the data at least.`,
-    raise: (need) =>
-      Number.isFinite(need)
-        ? `raise storageSize to ${formatBytes(Math.ceil(need / (1 - storageForData) / mebi) * mebi)}`
-        : "",
+      `WAL may grow to ${formatBytes(need)} (max_wal_size, and what slots or wal_keep_size hold back), but a volume of ${formatBytes(storageBytes)} has room for ${formatBytes(storageBytes * (1 - storageForData))} of WAL: a fifth is for the data at least.`,
   };
 }
 
 function exceeded(budget: Budget, asked: Parameters, size: ServerSize): Problem[] {
-  const need = budget.need(serverParameters({ ...size, parameters: asked }));
+  const needOf = (parameters: Parameters, pod: ServerSize): number =>
+    budget.need(serverParameters({ ...pod, parameters }), pod.major);
+  const fits = (parameters: Parameters, pod: ServerSize): boolean => needOf(parameters, pod) <= budget.available(pod);
   const blamed = budget.names.filter((name) => name in asked);
   // With nothing of the user's in it, the size itself is too small, which is told for the size.
-  if (need <= budget.available || blamed.length === 0) return [];
+  if (fits(asked, size) || blamed.length === 0) return [];
   const lower = blamed.flatMap((name) => {
-    const most = largestThatFits(name, budget, asked, size);
+    const most = largestThatFits(name, size.major, (value) => fits({ ...asked, [name]: value }, size));
     return most === undefined ? [] : [`set ${name} to ${most} or less`];
   });
-  const ways = [...lower, budget.raise(need)].filter((way) => way !== "");
+  const enough = smallestThatFits(budget.has(size), (bytes) => fits(asked, budget.raised(size, bytes)));
+  const ways = [...lower, ...(enough === undefined ? [] : [`raise ${budget.resource} to ${formatBytes(enough)}`])];
   const advice = ways.length > 0 ? ways.join(", or ") : "leave them out";
   return [
     {
       setting: blamed.map((name) => `parameters.${name}`).join(", "),
       asked: blamed.map((name) => asked[name]).join(", "),
-      why: budget.why(need),
+      why: budget.why(needOf(asked, size)),
       fix: `${advice.charAt(0).toUpperCase()}${advice.slice(1)}.`,
     },
   ];
 }
 
+/** A memory limit or volume with room, up to a thousand times the present one; computed settings grow with it. */
+function smallestThatFits(present: number, fits: (bytes: number) => boolean): number | undefined {
+  for (let factor = 1; factor < 1000; factor *= 1.04) {
+    const step = present * factor < 4 * 1024 * mebi ? 64 * mebi : 1024 * mebi;
+    const bytes = Math.ceil((present * factor) / step) * step;
+    if (bytes > present && fits(bytes)) return bytes;
+  }
+  return undefined;
+}
+
 /** The largest value of one parameter, the others unchanged, that stays within the budget; undefined where even its least does not. */
-function largestThatFits(name: string, budget: Budget, asked: Parameters, size: ServerSize): string | undefined {
-  const setting = settingOf(name, size.major);
+function largestThatFits(
+  name: string,
+  major: number | undefined,
+  fits: (value: string) => boolean,
+): string | undefined {
+  const setting = settingOf(name, major);
   if (setting === undefined) return undefined;
-  const fits = (value: number): boolean =>
-    budget.need(serverParameters({ ...size, parameters: { ...asked, [name]: String(value) } })) <= budget.available;
   // Memory is advised in whole megabytes.
   const step = setting.unit === undefined ? 1 : Math.max(1, mebi / bytesPer(setting.unit));
   let good = 0;
-  let bad = Math.ceil((setting.max ?? 0) / step);
+  let bad = Math.floor((setting.max ?? 0) / step) + 1;
   while (bad - good > 1) {
     const middle = Math.floor((good + bad) / 2);
-    if (fits(middle * step)) good = middle;
+    if (fits(String(middle * step))) good = middle;
     else bad = middle;
   }
   return good * step >= Math.max(1, setting.min ?? 0) ? amount(good * step, setting.unit) : undefined;

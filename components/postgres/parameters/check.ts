@@ -1,19 +1,54 @@
 import type { Problem } from "../problem";
 import { budgetProblems } from "./budget";
-import { canonicalName, judgedMajor, majorsOf, type Setting, settingNames, settingOf } from "./catalog";
+import { canonicalName, judgedMajor, majorsOf, settingNames, settingOf } from "./catalog";
 import { nearest } from "./nearest";
 import { formerNames, refusal } from "./owned";
 import type { ServerSize } from "./sizing";
-import { amount, readValue } from "./value";
+import { readValue } from "./value";
 
 type Finding = Pick<Problem, "why" | "fix">;
 
-/** Bounds narrower than pg_settings tells, in the parameter's unit: outside of them the server does not start. */
-const narrower: Readonly<Record<string, { least?: number; most?: number; why: string }>> = {
-  min_wal_size: { least: 32, why: "It must hold two WAL segments of 16MB." },
-  max_wal_size: { least: 32, why: "It must hold two WAL segments of 16MB." },
-  max_stack_depth: { most: 7680, why: "The stack in a container is 8MB, and the server keeps 512kB of it." },
-};
+/** Where PostgreSQL is stricter than pg_settings tells; numbers are in the parameter's unit. */
+interface Strictness extends Finding {
+  readonly names: readonly string[];
+  readonly fails: (value: number) => boolean;
+}
+
+const strictness: readonly Strictness[] = [
+  {
+    names: ["min_wal_size", "max_wal_size"],
+    fails: (megabytes) => megabytes < 32,
+    why: "It must hold two WAL segments of 16MB, or the server does not start.",
+    fix: "Use 32MB or more.",
+  },
+  {
+    names: ["max_stack_depth"],
+    fails: (kilobytes) => kilobytes > 7680,
+    why: "The stack in a container is 8MB, and the server keeps 512kB of it.",
+    fix: "Use 7680kB or less.",
+  },
+  {
+    names: ["vacuum_buffer_usage_limit"],
+    fails: (kilobytes) => kilobytes > 0 && kilobytes < 128,
+    why: "Apart from 0 (no limit), less than 128kB is too little to work with.",
+    fix: "Use 0 or 128kB and more.",
+  },
+  {
+    names: [
+      ...["commit_timestamp_buffers", "multixact_member_buffers", "multixact_offset_buffers", "notify_buffers"],
+      ...["serializable_buffers", "subtransaction_buffers", "transaction_buffers"],
+    ],
+    fails: (pages) => pages % 16 !== 0,
+    why: "PostgreSQL divides these buffers into banks of 16 pages (128kB).",
+    fix: "Use a multiple of 128kB.",
+  },
+  {
+    names: ["io_max_concurrency"],
+    fails: (count) => count === 0,
+    why: "Each process needs one operation at least.",
+    fix: "Use -1 (chosen by PostgreSQL) or 1 and more.",
+  },
+];
 
 /**
  * What cannot work about the postgresql.conf settings that a user asked for: PostgreSQL would refuse them, they belong to the component,
@@ -51,16 +86,15 @@ export function findingOf(name: string, value: string, major: number | undefined
     };
   }
   if (reading?.ok === false) return { why: reading.why, fix: reading.fix };
-  return outsideNarrower(setting, reading?.number);
+  return tooStrict(name, reading?.number);
 }
 
 /** Settings of one session or transaction, which PostgreSQL refuses in a file though pg_settings does not say so. */
 const notInFile = new Set(["transaction_deferrable", "transaction_isolation", "transaction_read_only"]);
 
-function outsideNarrower({ name, unit }: Setting, number = 0): Finding | undefined {
-  const { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY, why = "" } = narrower[name] ?? {};
-  if (number < least) return { why, fix: `Use ${amount(least, unit)} or more.` };
-  return number > most ? { why, fix: `Use ${amount(most, unit)} or less.` } : undefined;
+function tooStrict(name: string, number: number | undefined): Finding | undefined {
+  const broken = strictness.find(({ names, fails }) => names.includes(name) && number !== undefined && fails(number));
+  return broken === undefined ? undefined : { why: broken.why, fix: broken.fix };
 }
 
 function unknown(name: string, value: string, major: number | undefined): Finding | undefined {

@@ -1,5 +1,6 @@
 import { canonicalName, judgedMajor } from "./catalog";
 import { numberOf } from "./effective";
+import { amount } from "./value";
 
 /** What a server's settings follow from. */
 export interface ServerSize {
@@ -33,7 +34,7 @@ export const smallestMemoryBytes = 128 * mebi;
 export const smallestStorageBytes = gibi;
 
 const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
-const megabytes = (bytes: number): string => `${Math.floor(bytes / mebi)}MB`;
+const megabytes = (bytes: number): string => amount(Math.floor(bytes / mebi), "MB");
 
 /**
  * Size of the memory volume at /dev/shm: a quarter of the limit, at most 1Gi, in whole MiB. Parallel queries exchange rows there; the
@@ -96,7 +97,7 @@ function memory(size: ServerSize, asked: Readonly<Record<string, string>>): Reco
     shared_buffers: megabytes(buffers),
     // 3M/4 (pgtune): what the kernel's cache, which counts in the container, can hold with the buffers.
     effective_cache_size: megabytes((memoryLimitBytes / 4) * 3),
-    work_mem: `${Math.floor(workMem / (64 * kibi)) * 64}kB`,
+    work_mem: amount(Math.floor(workMem / (64 * kibi)) * 64, "kB"),
     // M/16, at most 2 GB (pgtune).
     maintenance_work_mem: megabytes(Math.min(memoryLimitBytes / 16, 2 * gibi)),
     // Half of it for each of the autovacuum workers, which run beside everything else (judgement).
@@ -173,8 +174,9 @@ function planner(size: ServerSize): Record<string, string> {
 }
 
 function vacuum(size: ServerSize): Record<string, string> {
-  // Default 3; 4 from 16 cores (judgement: more only share the same I/O budget).
-  return { autovacuum_max_workers: cores(size) >= 16 ? "4" : "3" };
+  // Default 3; 4 from 16 cores (judgement: more only share the same I/O budget), where there is memory for one more.
+  const many = cores(size) >= 16 && size.memoryLimitBytes >= gibi;
+  return { autovacuum_max_workers: many ? "4" : "3" };
 }
 
 function logging({ workload = "production" }: ServerSize): Record<string, string> {

@@ -70,9 +70,11 @@ const mistakenTimes: Readonly<Record<string, string>> = {
 /** Spellings of an enum that PostgreSQL takes but pg_settings does not list (`wal_level = hot_standby`). */
 const hiddenChoices: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   wal_level: { archive: "replica", hot_standby: "replica" },
-  client_min_messages: { debug: "debug2" },
+  client_min_messages: { debug: "debug2", info: "info" },
+  icu_validation_level: { debug: "debug2", info: "info" },
   log_min_messages: { debug: "debug2" },
   log_min_error_statement: { debug: "debug2" },
+  trace_recovery_messages: { debug: "debug2", info: "info" },
 };
 
 /**
@@ -164,17 +166,23 @@ function readNumber(setting: Setting, text: string): ValueReading {
   const number = type === "integer" ? roundHalfEven(scaled) : scaled;
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = setting;
   if (number >= min && number <= max) return { ok: true, normal: String(number), number };
-  const asNumber =
-    unit !== undefined && parts.unit === "" ? ` Without a unit, ${text.trim()} counts as ${amount(number, unit)}.` : "";
+  // Reals that may be as large as any number have no bound worth telling.
+  const range = max > 1e300 ? `${min} or more` : `between ${amount(min, unit)} and ${amount(max, unit)}`;
+  const counted =
+    unit !== undefined && parts.unit === "" && number > 0
+      ? ` Without a unit, ${number} counts as ${amount(number, unit)}.`
+      : "";
   return {
     ok: false,
-    why: `${name} must lie between ${amount(min, unit)} and ${amount(max, unit)}.${asNumber}`,
+    why: `${name} must be ${range}.${counted}`,
     fix: number < min ? `Write ${amount(min, unit)} or more.` : `Write ${amount(max, unit)} or less.`,
   };
 }
 
 /** The number and what follows it. As in C, an integer may be hexadecimal (0x10) or octal (010). */
 function splitNumber(text: string, isInteger: boolean): { number: number; unit: string } | undefined {
+  // 08 is no octal number, and a leading zero makes it one.
+  if (isInteger && /^\s*[+-]?0[0-9]*[89]/.test(text)) return undefined;
   const [, hexSign, hexDigits, hexUnit = ""] = hexadecimal.exec(text) ?? [];
   if (hexDigits !== undefined) return { number: Number.parseInt(`${hexSign}${hexDigits}`, 16), unit: hexUnit };
   const [, octalSign, octalDigits, octalUnit = ""] = (isInteger && octal.exec(text)) || [];

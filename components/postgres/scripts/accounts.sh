@@ -9,7 +9,7 @@ here=${BASH_SOURCE[0]%/*}
 PG_BIN=$RUN_DIR/bin
 
 # Without a waiting standby a synchronous commit would hang; what is done here is repeated at the next start anyway.
-export PGOPTIONS='-c synchronous_commit=local -c statement_timeout=30s -c lock_timeout=10s'
+export PGOPTIONS='-c synchronous_commit=local -c default_transaction_read_only=off -c statement_timeout=30s -c lock_timeout=10s'
 export PGCONNECT_TIMEOUT=5
 
 # as_superuser: psql on the pod's own socket, SQL from standard input; no terminal, so that \password reads it as well

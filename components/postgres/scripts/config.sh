@@ -26,14 +26,20 @@ adopt_config() {
     say "the new settings are not valid, the previous ones stay: ${words//$'\n'/; }"
     return 1
   }
+  mkdir -p "$ACTIVE_CONFIG" 9>&- || return 1
   # Complete file by complete file: a full volume must not leave half of one.
-  if ! mkdir -p "$ACTIVE_CONFIG" 9>&-; then return 1; fi
   for file in "${config_files[@]}"; do
-    if ! { cp -- "$CONFIG_DIR/$file" "$ACTIVE_CONFIG/$file.new" && mv -f -- "$ACTIVE_CONFIG/$file.new" "$ACTIVE_CONFIG/$file"; } 9>&-; then
+    if ! { copy_settings "$file" >"$ACTIVE_CONFIG/$file.new" && mv -f -- "$ACTIVE_CONFIG/$file.new" "$ACTIVE_CONFIG/$file"; } 9>&-; then
       say "could not store the new settings on the volume; the previous ones stay"
       return 1
     fi
   done
+}
+
+# copy_settings FILE: prints one of the ConfigMap's files; the settings end with what an emergency adds
+copy_settings() {
+  cat -- "$CONFIG_DIR/$1" || return 1
+  [[ $1 != postgresql.conf ]] || printf "\ninclude_if_exists = '%s'\n" "$EMERGENCY"
 }
 
 # config_for_start: the active settings before a server starts; unchanged ones cost nothing after a crash

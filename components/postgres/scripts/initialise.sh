@@ -15,24 +15,8 @@ prepare_primary() {
     fi
     return
   fi
-  require_first_time
-  initialise
-}
-
-# require_first_time: an empty volume is only normal before the cluster was ever ready
-require_first_time() {
-  local ordinal host
-  for ((ordinal = 1; ordinal <= HIGHEST_PEER; ordinal++)); do
-    # shellcheck disable=SC2059  # the pattern is a format
-    printf -v host "$PEER_HOST_PATTERN" "$ordinal"
-    run "$PG_BIN/pg_isready" -q -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
-    if (($? <= 1)); then
-      die "the volume of $POD_NAME is empty, but $STATEFULSET-$ordinal answers: making a new database here would orphan its data"
-    fi
-  done
-  if [[ -e $LATCH_DIR/initialized ]]; then
-    die "the volume of $POD_NAME is empty, but this cluster was ready before and no replica answers: refusing to make an empty database"
-  fi
+  refuse_or_rebuild
+  has_cluster || initialise
 }
 
 initialise() {

@@ -37,6 +37,7 @@ REPLICATION_USER=replicator
 BUILD=$VOLUME/.pgdata.new          # initialise and clone build here; only a complete directory becomes PGDATA
 ACTIVE_CONFIG=$VOLUME/config       # the settings that were last found valid; the server reads these
 RESERVE=$VOLUME/.reserve           # room that is given back when the volume is full
+EMERGENCY=$RUN_DIR/emergency.conf  # settings while the volume is full; the active configuration includes it
 PASSFILE=$RUN_DIR/replicator.pgpass
 PREPARING=$RUN_DIR/preparing       # exists while there is, rightly, no server: tells the liveness probe to be patient
 NEW_CLUSTER=$RUN_DIR/new-cluster   # exists until a new cluster has its passwords: keeps the readiness probe waiting
@@ -162,6 +163,12 @@ control() {
   REPLY=${REPLY#*$'\n'"$1:"}
   REPLY=${REPLY%%$'\n'*}
   REPLY=${REPLY#"${REPLY%%[! ]*}"}
+}
+
+# lsn_number LSN: sets REPLY to a WAL position as a number
+lsn_number() {
+  REPLY=0
+  [[ $1 =~ ^([0-9A-Fa-f]+)/([0-9A-Fa-f]+)$ ]] && REPLY=$(((16#${BASH_REMATCH[1]} << 32) | 16#${BASH_REMATCH[2]}))
 }
 
 # has_cluster: PGDATA holds a complete cluster; it is renamed into place whole, so a part means that someone else made it

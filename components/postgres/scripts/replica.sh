@@ -4,7 +4,13 @@
 # shellcheck disable=SC2154,SC2034  # variables of lib.sh, and ones that supervisor.sh reads
 
 prepare_replica() {
-  has_cluster || clone
+  if has_cluster; then
+    # What a replacement left, whichever step it was interrupted at.
+    [[ ! -e $VOLUME/.pgdata.old ]] || run rm -rf -- "$VOLUME/.pgdata.old"
+    follow_decision
+  else
+    clone
+  fi
   # Without this file a copy of the primary would come up as a second primary.
   if [[ ! -e $PGDATA/standby.signal ]]; then
     : >"$PGDATA/standby.signal" || die "cannot write to $PGDATA"
@@ -14,6 +20,20 @@ prepare_replica() {
     -c "primary_conninfo=$(conninfo "$PRIMARY_HOST" replication "$POD_NAME")"
     -c "primary_slot_name=$SLOT"
   )
+}
+
+# follow_decision: goes on with the data that is here, replaces it, or leaves the choice to a person
+follow_decision() {
+  decide
+  say "$reason"
+  case $decision in
+  clone) clone ;;
+  refuse)
+    die "$POD_NAME does not follow the primary, and nothing was changed: $reason" \
+      "if the primary is right: delete the claim of $POD_NAME and then the pod; it clones the primary" \
+      "if this replica is right: delete the claim and the pod of $STATEFULSET-0, and set recoverPrimaryFrom to $ORDINAL"
+    ;;
+  esac
 }
 
 # wait_for_primary: as long as it takes; says so every 10 seconds
@@ -32,41 +52,63 @@ ask_primary() {
     -d "$(conninfo "$PRIMARY_HOST" postgres "$POD_NAME-check")" -c "$1" 9>&-
 }
 
+# ask_primary_history TIMELINE: prints the history file of a timeline
+ask_primary_history() {
+  timeout 15 "$PG_BIN/psql" -XAtqw -d "$(conninfo "$PRIMARY_HOST" replication "$POD_NAME-check") replication=true" \
+    -c "TIMELINE_HISTORY $1" 9>&-
+}
+
 # make_slot: WAL is kept for this replica from now on; a slot that exists is fine, one that lost its WAL is not
 make_slot() {
   run ask_primary "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
-      WHERE slot_name = '$SLOT' AND NOT active AND wal_status = 'lost'" >/dev/null &&
+      WHERE slot_name = '$SLOT' AND NOT active AND coalesce(wal_status, 'lost') = 'lost'" >/dev/null &&
     run ask_primary "SELECT pg_create_physical_replication_slot('$SLOT', true)
       WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$SLOT')" >/dev/null
 }
 
 # clone: a base backup made beside PGDATA and renamed when complete; tried until it succeeds
 clone() {
-  local attempt=0 last
+  local attempt=0
   while :; do
     wait_for_primary
     discard_build
+    make_room
     if make_slot 2>"$RUN_DIR/clone.log"; then
       say "cloning the primary"
-      if copy_primary; then break; fi
+      if copy_from "$PRIMARY_HOST" -S "$SLOT"; then break; fi
     fi
     mapfile -t <"$RUN_DIR/clone.log"
-    last=${MAPFILE[*]: -2}
     attempt=$((attempt + 1))
-    say "the clone did not succeed (attempt $attempt), trying again: ${last:-no message}"
+    say "the clone did not succeed (attempt $attempt), trying again: ${MAPFILE[*]: -2}"
     pause $((attempt < 10 ? attempt : 10))
     refresh_passfile
   done
   : >"$BUILD/standby.signal" || die "cannot write to $BUILD"
+  # Between these two renames there is no PGDATA, and a kill then means another clone; never half of one.
+  if has_cluster; then run mv -T -- "$PGDATA" "$VOLUME/.pgdata.old" || die "could not rename $PGDATA"; fi
   publish
+  [[ ! -e $VOLUME/.pgdata.old ]] || run rm -rf -- "$VOLUME/.pgdata.old"
   say "the clone is complete"
 }
 
-# copy_primary: pg_basebackup, with a word of progress every 10 seconds
-copy_primary() {
-  local status said=$EPOCHSECONDS
-  "$PG_BIN/pg_basebackup" -d "$(conninfo "$PRIMARY_HOST" replication "$POD_NAME-clone")" -D "$BUILD" \
-    -X stream -S "$SLOT" -c fast --progress -w >"$RUN_DIR/clone.log" 2>&1 &
+# make_room: the data that is replaced stays until the new copy is whole, if the volume has room for both
+make_room() {
+  local used
+  [[ -e $PGDATA ]] || return 0
+  volume_space
+  read -r used _ < <(du -sk "$PGDATA" 9>&-)
+  if ((free_kb < used + used / 10)); then
+    say "the volume has no room for two copies: removing the old one before cloning"
+    run rm -rf -- "$PGDATA"
+  fi
+}
+
+# copy_from HOST OPTION...: pg_basebackup into the build directory, with a word of progress every 10 seconds
+copy_from() {
+  local status host=$1 said=$EPOCHSECONDS
+  shift
+  "$PG_BIN/pg_basebackup" -d "$(conninfo "$host" replication "$POD_NAME-clone")" -D "$BUILD" \
+    -X stream "$@" -c fast --progress -w >"$RUN_DIR/clone.log" 2>&1 &
   child=$!
   if ((stopping)); then kill "$child" 2>/dev/null; fi
   while kill -0 "$child" 2>/dev/null; do
@@ -84,14 +126,13 @@ copy_primary() {
   return "$status"
 }
 
-# replica_limits: a standby needs at least what its primary had when it wrote the WAL that is replayed now; with less it
+# replica_limits DIRECTORY: a standby needs at least what its primary had when it wrote the WAL that is replayed now; with less it
 # refuses to start, and a rollout that begins with the replicas could never reach the primary
 replica_limits() {
   local name field configured
-  ((ORDINAL > 0)) || return 0
   while read -r name field; do
-    control "$field setting" || continue
-    configured=$("$PG_BIN/postgres" -C "$name" -D "$PGDATA" -c "config_file=$ACTIVE_CONFIG/postgresql.conf" 2>/dev/null 9>&-)
+    control "$field setting" "$1" || continue
+    configured=$("$PG_BIN/postgres" -C "$name" -D "$1" -c "config_file=$ACTIVE_CONFIG/postgresql.conf" 2>/dev/null 9>&-)
     if [[ $REPLY =~ ^[0-9]+$ && $configured =~ ^[0-9]+$ ]] && ((REPLY > configured)); then
       say "$name is $configured but the primary's WAL needs $REPLY: using $REPLY until the primary has written the change"
       role_options+=(-c "$name=$REPLY")

@@ -10,6 +10,16 @@ here=${BASH_SOURCE[0]%/*}
 . "$here/lib.sh"
 # shellcheck source=components/postgres/scripts/config.sh
 . "$here/config.sh"
+# shellcheck source=components/postgres/scripts/tasks.sh
+. "$here/tasks.sh"
+# shellcheck source=components/postgres/scripts/peers.sh
+. "$here/peers.sh"
+# shellcheck source=components/postgres/scripts/decide.sh
+. "$here/decide.sh"
+# shellcheck source=components/postgres/scripts/rebuild.sh
+. "$here/rebuild.sh"
+# shellcheck source=components/postgres/scripts/room.sh
+. "$here/room.sh"
 # shellcheck source=components/postgres/scripts/initialise.sh
 . "$here/initialise.sh"
 # shellcheck source=components/postgres/scripts/replica.sh
@@ -86,7 +96,7 @@ start_server() {
     -c "cluster_name=$POD_NAME"
     "${role_options[@]}"
   )
-  was_ready=0
+  was_ready=0 refused=0 restarting=0
   : >"$RUN_DIR/server.tail"
   if ((failed_starts)); then
     # After a failure the last of what the server says is kept for our own last words.
@@ -108,7 +118,7 @@ attend_server() {
     wait -n "$server" "$ticker" ${task:+"$task"} 2>/dev/null
     kill "$ticker" 2>/dev/null
     wait "$ticker" 2>/dev/null
-    if ((stopping)); then
+    if ((stopping || refused || restarting)); then
       # Again each time: a signal is lost on a postmaster that has just begun.
       kill -s INT "$server" 2>/dev/null
       interval=1
@@ -123,6 +133,7 @@ attend_server() {
         on_ready
       fi
       watch_files
+      start_checks
     elif ((EPOCHSECONDS - started > 5)); then
       interval=1
     fi
@@ -146,6 +157,7 @@ describe() {
 judge_end() {
   local -a words=()
   describe "$server_status"
+  if give_room; then return; fi
   if ((was_ready)); then
     crashes+=("$EPOCHSECONDS")
     while ((EPOCHSECONDS - crashes[0] > CRASH_WINDOW)); do crashes=("${crashes[@]:1}"); done
@@ -165,75 +177,6 @@ judge_end() {
   fi
   say "the server $REPLY before it accepted connections; attempt $((failed_starts + 1)) of $START_LIMIT follows"
   pause "0.$((failed_starts * 2))"
-}
-
-# --- while it runs ----------------------------------------------------------------------------------------------------
-
-task='' task_name=
-
-# start_task NAME SCRIPT ARGUMENT...: runs one of our scripts beside the server, one at a time
-start_task() {
-  task_name=$1
-  shift
-  bash "$@" 9>&- &
-  task=$!
-}
-
-# end_task: what follows when it is done
-end_task() {
-  local status
-  if [[ -z $task ]] || kill -0 "$task" 2>/dev/null; then return; fi
-  wait "$task"
-  status=$?
-  task=
-  on_task_end "$task_name" "$status"
-}
-
-# drop_task: the server is gone, and with it the task's purpose
-drop_task() {
-  if [[ -n $task ]]; then
-    kill "$task" 2>/dev/null
-    wait "$task" 2>/dev/null
-  fi
-  task=
-}
-
-on_ready() {
-  accounts_pending=1
-  say "the server accepts connections"
-}
-
-on_task_end() {
-  case $1 in
-  accounts)
-    if (($2 == 0)); then
-      rm -f "$NEW_CLUSTER" 9>&-
-    else
-      # Said by the task. Tried again, for an application may be waiting for its password.
-      accounts_pending=1
-      accounts_not_before=$((EPOCHSECONDS + 5))
-    fi
-    ;;
-  esac
-}
-
-# watch_files: every second, without starting a program when nothing changed
-watch_files() {
-  contents "$SECRETS_DIR/POSTGRES_PASSWORD" "$SECRETS_DIR/REPLICATION_PASSWORD"
-  if [[ $REPLY != "$seen_secrets" ]]; then
-    seen_secrets=$REPLY
-    accounts_pending=1
-    say "the passwords changed"
-    refresh_passfile || say "the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use"
-  fi
-  if ((accounts_pending && EPOCHSECONDS >= accounts_not_before && ORDINAL == 0)) && [[ -z $task ]]; then
-    accounts_pending=0
-    start_task accounts "$here/accounts.sh"
-  fi
-  if config_changed && adopt_config "$PGDATA"; then
-    kill -s HUP "$server" 2>/dev/null
-    say "the configuration changed; the server reloads it"
-  fi
 }
 
 # --- main -------------------------------------------------------------------------------------------------------------
@@ -267,6 +210,8 @@ main() {
   find_programs
   # Lets the probes find the programs without looking for them.
   ln -sfn "$PG_BIN" "$RUN_DIR/bin"
+  recall_emergency
+  refused=0 restarting=0 peers_pending=0 next_check=0
   failed_starts=0 crashes=() accounts_pending=0 accounts_not_before=0 seen_secrets=''
   while :; do
     : >"$PREPARING"
@@ -276,11 +221,16 @@ main() {
     seen_secrets=$REPLY
     prepare
     config_for_start
-    replica_limits
+    if ((ORDINAL > 0)); then replica_limits "$PGDATA"; fi
     start_server
     attend_server
     if ((stopping)); then leave; fi
-    judge_end
+    if ((refused)); then
+      mapfile -t <"$RUN_DIR/refusal"
+      die "${MAPFILE[@]}"
+    fi
+    # A restart that we wanted ourselves is no failure.
+    if ((!restarting)); then judge_end; fi
   done
 }
 

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Ordinal 0 has an empty volume. That is normal once in a cluster's life; at any other time an empty database under the
+# primary's name would be the loss of the real one, so a person has to say from which replica it is built again.
+# shellcheck disable=SC2154,SC2034  # variables of lib.sh and peers.sh
+
+# refuse_or_rebuild: returns when the cluster may be initialised, or when PGDATA was rebuilt from a replica
+refuse_or_rebuild() {
+  local source='' what
+  if [[ -r $CONFIG_DIR/recover-primary-from ]]; then
+    read -r source <"$CONFIG_DIR/recover-primary-from"
+    if [[ -n $source && ! $source =~ ^[1-9][0-9]*$ ]]; then
+      die "recover-primary-from must be the ordinal of a replica (1, 2, ...), not $source"
+    fi
+  fi
+  ask_peers $(seq 1 "$HIGHEST_PEER" 9>&-)
+  if [[ -n $source ]]; then
+    rebuild "$source"
+  elif ((${#peers[@]})); then
+    what="the volume of $POD_NAME is empty, but replicas hold this cluster's data: an empty database would replace it, so nothing was made"
+    if [[ -z $best ]]; then
+      die "$what" "$STATEFULSET-${peers[0]} answers but does not tell its position: see its log"
+    fi
+    die "$what" "the most advanced replica is $STATEFULSET-$best (timeline $best_timeline, WAL position $best_lsn)" \
+      "to build the primary again from it, set recoverPrimaryFrom to $best and run the program again"
+  elif [[ -e $LATCH_DIR/initialized ]]; then
+    die "the volume of $POD_NAME is empty, but this cluster was ready before, and no replica answers: nothing was made" \
+      "start the replicas, or bring the volume back, or restore a backup into it; then delete this pod" \
+      "only if all data is really meant to be gone: delete the ConfigMap $STATEFULSET-latch, then this pod"
+  fi
+}
+
+# rebuild ORDINAL: clone, promote, and only then make it PGDATA
+rebuild() {
+  local host ordinal tried=0
+  # shellcheck disable=SC2059  # the pattern is a format
+  printf -v host "$PEER_HOST_PATTERN" "$1"
+  until [[ " ${peers[*]} " == *" $1 "* && -n $best ]]; do
+    if ((tried % 10 == 0)); then say "building the primary again from $STATEFULSET-$1: waiting for it to answer"; fi
+    tried=$((tried + 1))
+    pause 1
+    ask_peers $(seq 1 "$HIGHEST_PEER" 9>&-)
+  done
+  if [[ $best != "$1" ]] && ! same_position "$best" "$1"; then
+    die "recoverPrimaryFrom names $STATEFULSET-$1, but $STATEFULSET-$best has more (timeline $best_timeline, WAL position $best_lsn)" \
+      "set recoverPrimaryFrom to $best, or stop $STATEFULSET-$best first if its data is not wanted"
+  fi
+  say "building the primary again from $STATEFULSET-$1"
+  discard_build
+  copy_from "$host" || {
+    mapfile -t <"$RUN_DIR/clone.log"
+    die "could not copy $STATEFULSET-$1:" "${MAPFILE[@]: -3}"
+  }
+  : >"$BUILD/standby.signal"
+  promote_build "$host"
+  role_options=()
+  publish
+  say "the primary is built again from $STATEFULSET-$1; the other replicas follow it"
+}
+
+# same_position ORDINAL ORDINAL: both answered the same
+same_position() { [[ $(<"$RUN_DIR/peer.$1") == $(<"$RUN_DIR/peer.$2") ]]; }
+
+# promote_build HOST: a new timeline, or replicas that are ahead would go on as if nothing had happened; on the socket only,
+# so nobody writes before it is in place
+promote_build() {
+  local ordinal
+  # Not where the probes look: this server is nobody's primary yet.
+  sockets=$RUN_DIR/rebuild
+  mkdir -p "$sockets" 9>&-
+  local -a options=(-D "$BUILD" -c "config_file=$ACTIVE_CONFIG/postgresql.conf" -c "hba_file=$ACTIVE_CONFIG/pg_hba.conf"
+    -c "ident_file=$ACTIVE_CONFIG/pg_ident.conf" -c "unix_socket_directories=$sockets" -c "port=$PGPORT"
+    -c listen_addresses= -c hot_standby=on -c archive_mode=off -c synchronous_standby_names= -c primary_slot_name=
+    # A copy of a standby ends where its pages were last written; the rest of the WAL comes from it directly.
+    -c "primary_conninfo=$(conninfo "$1" replication "$POD_NAME-rebuild")")
+  role_options=()
+  adopt_config "$BUILD" || die "there are no valid settings to start with; the reason is in the line above"
+  replica_limits "$BUILD"
+  "$PG_BIN/postgres" "${options[@]}" "${role_options[@]}" &
+  server=$!
+  until [[ $(local_sql "SELECT pg_last_wal_replay_lsn() >= '$best_lsn'" 2>/dev/null) == t ]]; do
+    if ((stopping)) || ! kill -0 "$server" 2>/dev/null; then break; fi
+    pause_beside_server
+  done
+  # Slots are not part of a copy; with them no replica can miss WAL before it has asked for its own.
+  local_sql "SELECT pg_promote(true, 300)" >"$RUN_DIR/promote.log" 2>&1
+  for ordinal in "${peers[@]}"; do
+    local_sql "SELECT pg_create_physical_replication_slot('replica_$ordinal', true)
+      WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'replica_$ordinal')" >>"$RUN_DIR/promote.log" 2>&1
+  done
+  local_sql "CHECKPOINT" >>"$RUN_DIR/promote.log" 2>&1
+  while kill -0 "$server" 2>/dev/null; do
+    kill -s INT "$server" 2>/dev/null
+    pause_beside_server
+  done
+  server=0
+  if ((stopping)); then leave; fi
+  if [[ -e $BUILD/standby.signal ]] || ! control "Database cluster state" "$BUILD" || [[ $REPLY != "shut down" ]]; then
+    mapfile -t <"$RUN_DIR/promote.log"
+    die "could not promote the copy; nothing was changed:" "${MAPFILE[@]}"
+  fi
+}
+
+# local_sql SQL: as the superuser of the server that is being promoted
+local_sql() {
+  PGOPTIONS='-c synchronous_commit=local' timeout 310 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$sockets" -U postgres -d postgres -c "$1" 9>&- &
+  wait $!
+}
+
+pause_beside_server() {
+  sleep 0.2 9>&- &
+  wait $!
+}
