@@ -1,0 +1,111 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "./pulumi/errors";
+
+export const commandNames = ["up", "preview", "status", "down", "stop"] as const;
+export type CommandName = (typeof commandNames)[number];
+
+/** A command line, understood. */
+export interface CommandLine {
+  command: CommandName;
+  /** Default `dev`. */
+  stack: string;
+  /** `embedded` or `current`; checked where the cluster is chosen. */
+  cluster: string | undefined;
+  /** Also delete the data. */
+  volumes: boolean;
+  /** Answer as JSON. */
+  json: boolean;
+  help: boolean;
+}
+
+const optionsOf: Record<CommandName, readonly string[]> = {
+  up: ["stack", "cluster", "help"],
+  preview: ["stack", "cluster", "json", "help"],
+  status: ["stack", "cluster", "json", "help"],
+  down: ["stack", "cluster", "volumes", "help"],
+  stop: ["volumes", "help"],
+};
+
+const descriptions: Record<string, string> = {
+  stack: "--stack NAME      the stack: settings are in Pulumi.NAME.yaml; default dev",
+  cluster:
+    "--cluster WHICH   embedded (a node on this machine) or current (kubectl's context); default: current where\n" +
+    "                    kubectl has one, else embedded; KUBERNETES_POSTGRES_CLUSTER sets it for good",
+  volumes: "--volumes         also delete the data, for good",
+  json: "--json            answer as JSON",
+  help: "--help            this text",
+};
+
+const purposes: Record<CommandName, string> = {
+  up: "Makes the stack what its settings say; installs and starts what is missing for that.",
+  preview: "Shows what up would change. Changes nothing.",
+  status: "Shows the cluster, the stack's outputs without secrets, its pods and volumes.",
+  down: "Deletes the stack. The data stays unless --volumes is given.",
+  stop: "Stops the embedded node and all that runs on it. The data stays unless --volumes is given.",
+};
+
+const npmName = (command: CommandName): string => (command === "stop" ? "local:stop" : command);
+
+/** How a command is used. */
+export function helpText(command: CommandName): string {
+  const lines = optionsOf[command].map((option) => `  ${descriptions[option] ?? option}`);
+  return [
+    purposes[command],
+    "",
+    `npm run ${npmName(command)} -- [options]`,
+    ...lines,
+    "",
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a pod cannot become ready, 130 ended by Ctrl-C.",
+  ].join("\n");
+}
+
+/** @throws UsageError that lists what is known, for an unknown command or option. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const [name, ...rest] = argv;
+  const command = commandNames.find((known) => known === name);
+  if (command === undefined) {
+    throw new UsageError(`There is no command ${name ?? "(none given)"}. Commands: ${commandNames.join(", ")}.`);
+  }
+  const { values, positionals, unknown } = read(rest, optionsOf[command]);
+  const wrong = unknown ?? positionals[0];
+  if (wrong !== undefined) {
+    throw new UsageError(`npm run ${npmName(command)}: ${wrong} is not understood.\n\n${helpText(command)}`);
+  }
+  return {
+    command,
+    stack: values.stack ?? "dev",
+    cluster: values.cluster,
+    volumes: values.volumes ?? false,
+    json: values.json ?? false,
+    help: values.help ?? false,
+  };
+}
+
+interface Values {
+  stack?: string;
+  cluster?: string;
+  volumes?: boolean;
+  json?: boolean;
+  help?: boolean;
+}
+
+function read(args: string[], allowed: readonly string[]): { values: Values; positionals: string[]; unknown?: string } {
+  const found = parseArgs({ args, strict: false, allowPositionals: true, tokens: true }).tokens;
+  const refused = found.find((token) => token.kind === "option" && !allowed.includes(token.name));
+  if (refused?.kind === "option") return { values: {}, positionals: [], unknown: refused.rawName };
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        stack: { type: "string" },
+        cluster: { type: "string" },
+        volumes: { type: "boolean" },
+        json: { type: "boolean" },
+        help: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    return { values: {}, positionals: [], unknown: error instanceof Error ? (error.message.split(".")[0] ?? "") : "" };
+  }
+}

@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CommandLine } from "../arguments";
+import { nodeStatus } from "../node";
+import { clusterKey } from "../pulumi/cluster-choice";
+import { openStack, type ResolvedStack, resolveStack, stackOutputs } from "../pulumi/deploy";
+import { type PublicOutputs, withoutSecrets } from "../pulumi/outputs";
+import { stackPaths } from "../pulumi/paths";
+import { podState } from "../pulumi/pods/diagnosis";
+import { type Kubectl, Kubernetes } from "../pulumi/pods/kubernetes";
+import { takeSnapshot } from "../pulumi/pods/pod-watch";
+import { run } from "../tools/run";
+import { toolPaths } from "../tools/tools";
+import { kubectlFor } from "./prepare";
+
+interface PodStatus {
+  pod: string;
+  role: string;
+  state: string;
+  restarts: number;
+  /** What the primary says of this replica's stream; undefined for the primary, or when it cannot be asked. */
+  replication: string | undefined;
+}
+
+interface Status {
+  stack: string;
+  cluster: string;
+  /** Of the embedded node only. */
+  node: string | undefined;
+  pods: PodStatus[];
+  claims: { claim: string; state: string; size: string; volume: string }[];
+  outputs: PublicOutputs | undefined;
+}
+
+/** Shows how a stack is. Changes nothing, builds nothing. */
+export async function status({ stack, cluster, json }: CommandLine): Promise<void> {
+  const resolved = resolveStack({ stack, cluster });
+  const [explanation = ""] = resolved.explanations;
+  const node = resolved.cluster.kind === "embedded" ? (await nodeStatus()).state : undefined;
+  const kubectl = kubectlFor(resolved);
+  const reachable = (node === undefined || node === "ready") && kubectl !== undefined;
+  const [around, outputs] = await Promise.all([
+    reachable ? lookAround(resolved, kubectl) : { pods: [], claims: [] },
+    lastOutputs(resolved),
+  ]);
+  const found: Status = { stack, cluster: explanation, node, ...around, outputs };
+  console.log(json ? JSON.stringify(found, null, 2) : text(found, reachable));
+}
+
+async function lookAround(resolved: ResolvedStack, kubectl: Kubectl): Promise<Pick<Status, "pods" | "claims">> {
+  const { namespace, names, storageClassName: storageClass, storageSize } = resolved.spec;
+  const kubernetes = await Kubernetes.connect(kubectl);
+  try {
+    const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+    const snapshot = await takeSnapshot(kubernetes, target, true);
+    const primary = `${names.statefulSet}-0`;
+    const alive = snapshot.pods.some(({ name, ready }) => name === primary && ready);
+    const streams = alive ? await replication(kubectl, namespace, primary) : new Map<string, string>();
+    const pods = snapshot.pods.map((pod) => ({
+      pod: pod.name,
+      role: pod.name === primary ? "primary" : "replica",
+      state: podState(pod),
+      restarts: pod.containers.reduce((sum, { restarts }) => sum + restarts, 0),
+      replication: pod.name === primary || !alive ? undefined : (streams.get(pod.name) ?? "not streaming"),
+    }));
+    const claims = snapshot.claims.map(({ name, bound, size, volume }) => ({
+      claim: name,
+      state: bound ? "bound" : "waiting",
+      size,
+      volume,
+    }));
+    return { pods, claims };
+  } finally {
+    kubernetes.close();
+  }
+}
+
+/** State and lag of each replica, as the primary sees it. */
+async function replication({ path, args }: Kubectl, namespace: string, primary: string): Promise<Map<string, string>> {
+  const sql = `select application_name, state, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))
+    from pg_stat_replication`;
+  const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "postgres", "-c", sql];
+  const asked = run(path, [...args, "exec", "-n", namespace, primary, "-c", "postgres", "--", ...psql]);
+  const answer = await Promise.race([asked, sleep(5_000, undefined, { ref: false })]);
+  const rows = answer?.code === 0 ? answer.stdout.trim().split("\n") : [];
+  return new Map(
+    rows.map((row) => {
+      const [name = "", state = "", lag = ""] = row.split("|");
+      return [name, `${state}, ${lag} behind`];
+    }),
+  );
+}
+
+async function lastOutputs(resolved: ResolvedStack): Promise<PublicOutputs | undefined> {
+  const { pulumi, kubernetesProvider } = toolPaths();
+  const { checkpoint } = stackPaths(resolved.stack, clusterKey(resolved.cluster));
+  const elsewhere = resolved.cluster.kind === "current" && process.env.PULUMI_BACKEND_URL;
+  if (!existsSync(pulumi) || !existsSync(kubernetesProvider)) return undefined;
+  if (!elsewhere && !existsSync(checkpoint)) return undefined;
+  const outputs = await stackOutputs(await openStack(resolved, { pulumi, kubernetesProvider }));
+  return outputs && withoutSecrets(outputs);
+}
+
+function text({ stack, cluster, node, pods, claims, outputs }: Status, reachable: boolean): string {
+  const lines = [cluster];
+  if (node !== undefined) lines.push(`Node: ${node}${node === "stopped" ? " (npm run up starts it)" : ""}`);
+  if (outputs === undefined) lines.push(`Stack ${stack} is not deployed. npm run up deploys it.`);
+  else {
+    const { namespace, database, user, primary, secretName, storageClassName } = outputs;
+    lines.push(
+      `Stack ${stack}: database ${database}, role ${user}, namespace ${namespace}`,
+      `  primary       ${primary.host}:${primary.port}`,
+      ...outputs.endpoints.map(({ pod, host, port }) => `  ${pod.padEnd(13)} ${host}:${port}`),
+      `  passwords     Secret ${secretName}`,
+      `  StorageClass  ${storageClassName}`,
+    );
+  }
+  if (!reachable) return lines.join("\n");
+  lines.push(pods.length === 0 ? "No pods" : "Pods:");
+  for (const { pod, role, state, restarts, replication: stream } of pods) {
+    const again = restarts > 0 ? `, ${restarts} restarts` : "";
+    lines.push(`  ${pod}  ${role}  ${state}${again}${stream === undefined ? "" : `, ${stream}`}`);
+  }
+  lines.push(claims.length === 0 ? "No volumes" : "Volumes:");
+  for (const { claim, state, size, volume } of claims) lines.push(`  ${claim}  ${state}  ${size}  ${volume}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,57 @@
+import type { CommandLine } from "../arguments";
+import { ensureVolumes, reattachVolumes, startNode } from "../node";
+import { duration, Progress } from "../progress";
+import { type Deployment, deploy, openStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
+import { catchInterrupts } from "./interrupts";
+import { deployTools, psqlLine } from "./prepare";
+
+/** Makes a stack what its settings say, with everything it needs for that. Settings are judged before anything else. */
+export async function up({ stack, cluster }: CommandLine): Promise<void> {
+  const started = Date.now();
+  const resolved = resolveStack({ stack, cluster });
+  const progress = new Progress();
+  for (const line of resolved.explanations) progress.line(line);
+  const title = `deploy stack ${stack}`;
+  if (resolved.cluster.kind === "embedded") {
+    await startNode(progress);
+    await provideVolumes(resolved, progress);
+  }
+  const open = await openStack(resolved, await deployTools(resolved, progress));
+  const { release, ...signals } = catchInterrupts((line) => progress.line(line));
+  const say = (line: string): void => progress.line(line);
+  const deployment = await progress.step(title, (note) => deploy(open, { ...signals, say, note })).finally(release);
+  console.log(`\n${summary(resolved, deployment, Date.now() - started)}`);
+}
+
+/** Local volumes stand for a driver: one for each pod, and one to spare for the next replica. */
+async function provideVolumes({ spec }: ResolvedStack, progress: Progress): Promise<void> {
+  const { storageClassName, storageSize: size, replicas } = spec;
+  const back = await reattachVolumes(storageClassName);
+  if (back > 0) progress.line(`${back} volumes of claims that were deleted are given back, with their data.`);
+  await ensureVolumes({ storageClassName, size, count: replicas + 1 });
+}
+
+function summary(resolved: ResolvedStack, { changes, unchanged, outputs }: Deployment, tookMs: number): string {
+  const counts = new Map<string, number>();
+  for (const { change } of changes) counts.set(change, (counts.get(change) ?? 0) + 1);
+  const what = [...counts].map(([change, count]) => `${change} ${count}`).join(", ");
+  const { stack } = resolved;
+  const headline =
+    changes.length === 0
+      ? `Nothing to change: stack ${stack} is what its settings say (${unchanged} resources, checked in ${duration(tookMs)}).`
+      : `Stack ${stack} is up (${what}; ${duration(tookMs)}).`;
+  const width = Math.max(...outputs.endpoints.map(({ pod }) => pod.length));
+  const rows = outputs.endpoints.map(({ pod, role, host, port }) => `  ${pod.padEnd(width)}  ${role}  ${host}:${port}`);
+  const { primary, namespace, secretName, user } = outputs;
+  return [
+    headline,
+    "",
+    "Endpoints, from any pod of the cluster:",
+    ...rows,
+    `  ${"writes".padEnd(width)}  primary  ${primary.host}:${primary.port}`,
+    `  role ${user}, password in Secret ${namespace}/${secretName}`,
+    "",
+    "Open psql on the primary:",
+    `  ${psqlLine(resolved)}`,
+  ].join("\n");
+}

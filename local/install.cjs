@@ -1,0 +1,28 @@
+// Installs the npm packages when they are missing or older than the lock file, so that every command of package.json
+// works in a fresh clone. Plain JavaScript: nothing else can be loaded before it has run.
+const { spawnSync } = require("node:child_process");
+const { existsSync, statSync } = require("node:fs");
+const { join } = require("node:path");
+
+const root = join(__dirname, "..");
+const lock = join(root, "package-lock.json");
+const installed = join(root, "node_modules", ".package-lock.json");
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(
+    `Node ${process.versions.node} is too old: this program needs 20.19 or newer. Install a newer Node and try again.`,
+  );
+  process.exit(1);
+}
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
+  console.error("Installing npm packages (once, about half a minute) ...");
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (status !== 0) {
+    console.error("npm ci failed; its own words are above. Mend that, then run the same command again.");
+    process.exit(1);
+  }
+}

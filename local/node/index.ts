@@ -1,0 +1,12 @@
+/** The embedded default: one Kubernetes node on this machine. */
+export { postgresImage } from "./images";
+export { ensureImage, type LocalNode, type NodeStatus, nodeStatus, startNode } from "./node";
+export { type StopOptions, stopNode } from "./stop";
+export {
+  ensureVolumes,
+  listVolumes,
+  reattachVolumes,
+  releaseVolumes,
+  type Volume,
+  type VolumesWanted,
+} from "./volumes";

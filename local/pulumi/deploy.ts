@@ -1,0 +1,135 @@
+import type { OutputMap } from "@pulumi/pulumi/automation";
+import type { StackOutputs } from "../../stacks/outputs";
+import { LocalError } from "../tools/run";
+import type { PlannedChange } from "./engine-events";
+import { type EngineReport, runEngine } from "./engine-run";
+import { readOutputs } from "./outputs";
+import { pulumiFolder } from "./paths";
+import type { Kubectl } from "./pods/kubernetes";
+import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
+import { beginRun } from "./run-record";
+import { healState, protectedResources } from "./state";
+import { releaseStaleLocks } from "./state-lock";
+import { openWorkspace, type Workspace } from "./workspace";
+
+export { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
+
+/** Programs that a deployment needs. */
+export interface DeployTools {
+  /** Pulumi's CLI. */
+  pulumi: string;
+  /** The file `pulumi-resource-kubernetes`. */
+  kubernetesProvider: string;
+  /** Watches the pods and names what keeps them from becoming ready; without it only the engine's own words are had. */
+  kubectl?: Kubectl | undefined;
+}
+
+/** A stack that can be previewed, deployed and destroyed from this process, one at a time. */
+export interface OpenStack {
+  resolved: ResolvedStack;
+  workspace: Workspace;
+  tools: DeployTools;
+}
+
+/** Who hears what happens, and how it is ended early. */
+export interface Listener {
+  /** Prints a line that stays. */
+  say?: (line: string) => void;
+  /** Shows what is being done at this moment. */
+  note?: (text: string) => void;
+  /** Ends the work in order: what is being made is finished or noted, the state is saved. */
+  cancel?: AbortSignal;
+  /** Ends the work at once. */
+  kill?: AbortSignal;
+}
+
+/** What a preview says. */
+export interface Plan {
+  changes: PlannedChange[];
+  /** Resources that stay as they are. */
+  unchanged: number;
+}
+
+/** What a deployment did. */
+export interface Deployment extends Plan {
+  outputs: StackOutputs;
+}
+
+/**
+ * Opens a stack, and makes it in the backend where it is new. Nothing in the cluster is touched.
+ * @param stack a resolved stack, or the choice of one, whose settings are then read and validated first.
+ * @param folder where state and plugins are kept; default `pulumi` in KUBERNETES_POSTGRES_HOME.
+ * @throws SettingsError when the settings cannot work, before anything is made.
+ */
+export async function openStack(
+  stack: ResolvedStack | StackChoice,
+  tools: DeployTools,
+  folder = pulumiFolder(),
+): Promise<OpenStack> {
+  const resolved = "spec" in stack ? stack : resolveStack(stack);
+  return { resolved, tools, workspace: await openWorkspace(resolved, tools, folder) };
+}
+
+/** What {@link deploy} would change. Changes nothing. */
+export async function previewStack(open: OpenStack, listener: Listener = {}): Promise<Plan> {
+  return plan(await runEngine(open, "preview", listener));
+}
+
+/**
+ * Makes the cluster what the settings say and waits until every pod is ready. Continues where an earlier run stopped or
+ * was killed.
+ * @throws PodsError with a pod's last words when it cannot become ready by itself; InterruptedError after `cancel`;
+ *   LocalError with the engine's words otherwise.
+ */
+export async function deploy(open: OpenStack, listener: Listener = {}): Promise<Deployment> {
+  return changing(open, "up", listener, async () => {
+    const report = await runEngine(open, "up", listener);
+    const outputs = readOutputs(report.outputs ?? {});
+    if (outputs === undefined)
+      throw new LocalError("The stack is deployed, but its outputs are incomplete. Run up again.");
+    return { ...plan(report), outputs };
+  });
+}
+
+/**
+ * Deletes what the stack made. Claims, and so the data, stay, unless the stack's own `keepVolumes` is false.
+ * @throws LocalError for a protected stack, before anything is deleted.
+ */
+export async function destroy(open: OpenStack, listener: Listener = {}): Promise<Plan> {
+  return changing(open, "down", listener, async () => {
+    const kept = await protectedResources(open.workspace);
+    if (kept.length > 0) {
+      const { stack } = open.resolved;
+      throw new LocalError(
+        `Stack ${stack} is protected: Pulumi refuses to delete ${kept.join(", ")}.\n` +
+          `If it really is to go: set kubernetes-postgres:protect to false in Pulumi.${stack}.yaml, ` +
+          `npm run up -- --stack ${stack}, then npm run down -- --stack ${stack}.`,
+      );
+    }
+    return plan(await runEngine(open, "destroy", listener));
+  });
+}
+
+/** The outputs of the last deployment; undefined where there is none. */
+export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutputs | undefined> {
+  const outputs: OutputMap = await workspace.stack.outputs();
+  return readOutputs(outputs);
+}
+
+const plan = ({ changes, unchanged }: EngineReport): Plan => ({ changes, unchanged });
+
+/** Work that changes the stack: only one at a time, and what a killed one left behind is put in order first. */
+async function changing<T>(open: OpenStack, command: string, listener: Listener, work: () => Promise<T>): Promise<T> {
+  const { workspace } = open;
+  const say = listener.say ?? (() => undefined);
+  const run = await beginRun(workspace.paths.run, command, say);
+  try {
+    if (workspace.ownBackend) releaseStaleLocks(workspace.paths.locks, say);
+    workspace.engine.listener = run;
+    await healState(workspace, say);
+    return await work();
+  } finally {
+    workspace.engine.listener = undefined;
+    run.end();
+  }
+}

@@ -1,0 +1,76 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { at, textAt } from "../tools/json";
+import { kindOfType, nameOfUrn } from "./checkpoint";
+
+/** How a resource changes. */
+export type Change = "create" | "update" | "replace" | "delete" | "read";
+
+/** One resource that changes, as the engine plans it. */
+export interface PlannedChange {
+  change: Change;
+  /** E.g. `StatefulSet`. */
+  kind: string;
+  /** Name in the cluster, with the namespace; else the resource's name in the program. */
+  name: string;
+  /** Paths of the properties that change, with short values where these are not secret. */
+  details: string[];
+}
+
+const changes = new Map<string, Change>([
+  ["create", "create"],
+  ["import", "create"],
+  ["update", "update"],
+  ["replace", "replace"],
+  ["delete", "delete"],
+  ["read", "read"],
+]);
+
+type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
+
+/** What an event's step does to a resource; undefined for steps nobody needs to see. */
+export function plannedChange(metadata: Metadata): PlannedChange | undefined {
+  const change = changes.get(metadata.op);
+  const structural = metadata.type === "pulumi:pulumi:Stack" || metadata.type.startsWith("pulumi:providers:");
+  if (change === undefined || structural || !(metadata.new ?? metadata.old)?.custom) return undefined;
+  return { change, kind: kindOfType(metadata.type), name: nameOf(metadata), details: detailsOf(metadata) };
+}
+
+function nameOf({ urn, new: after, old: before }: Metadata): string {
+  const inputs: unknown = (after ?? before)?.inputs;
+  const name = textAt(inputs, "metadata", "name");
+  const namespace = textAt(inputs, "metadata", "namespace");
+  if (name === undefined) return nameOfUrn(urn);
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function detailsOf({ detailedDiff, diffs, old: before, new: after }: Metadata): string[] {
+  const paths = Object.keys(detailedDiff ?? {});
+  return (paths.length > 0 ? paths : (diffs ?? [])).map((path) => {
+    const keys = path.split(/[.[\]"]+/).filter((key) => key !== "");
+    const [from, to] = [shortValue(at(before?.inputs, ...keys)), shortValue(at(after?.inputs, ...keys))];
+    return from === undefined && to === undefined ? path : `${path}: ${from ?? "none"} -> ${to ?? "none"}`;
+  });
+}
+
+/** A single-line value; longer ones are files whose path says enough. The engine has already masked secrets. */
+function shortValue(value: unknown): string | undefined {
+  if (typeof value === "number" || typeof value === "boolean") return `${value}`;
+  return typeof value === "string" && value.length <= 60 && !value.includes("\n") ? value : undefined;
+}
+
+const signs: Record<Change, string> = { create: "+", update: "~", replace: "+-", delete: "-", read: ">" };
+
+/** One change as lines for people. */
+export function changeLines({ change, kind, name, details }: PlannedChange): string[] {
+  return [
+    `  ${signs[change].padEnd(2)} ${change.padEnd(7)} ${kind} ${name}`,
+    ...details.map((detail) => `               ${detail}`),
+  ];
+}
+
+/** An error or warning of the program or a provider, without colours. */
+export function diagnosticText(event: EngineEvent, severity: "error" | "warning"): string | undefined {
+  const diagnostic = event.diagnosticEvent;
+  if (diagnostic === undefined || diagnostic.severity !== severity || diagnostic.ephemeral) return undefined;
+  return diagnostic.message.replace(/<\{%[^%]*%\}>/g, "").trim() || undefined;
+}

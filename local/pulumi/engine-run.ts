@@ -1,0 +1,208 @@
+import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
+import { LocalError, sleep } from "../tools/run";
+import type { Listener, OpenStack } from "./deploy";
+import { EngineError } from "./engine-command";
+import { diagnosticText, type PlannedChange, plannedChange } from "./engine-events";
+import { InterruptedError, PodsError } from "./errors";
+import { Kubernetes } from "./pods/kubernetes";
+import { PodWatch, podsLine } from "./pods/pod-watch";
+import { isComplete } from "./pods/snapshot";
+
+/** What one run of the engine did or would do. */
+export interface EngineReport {
+  changes: PlannedChange[];
+  unchanged: number;
+  /** Only of an update. */
+  outputs: OutputMap | undefined;
+}
+
+export type EngineOperation = "preview" | "up" | "destroy";
+
+/** How long pods may take to become ready without any visible trouble: the engine's own limit for a StatefulSet. */
+const readyMs = 600_000;
+
+const did: Record<PlannedChange["change"], string> = {
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  delete: "deleted",
+  read: "read",
+};
+
+/** Collects what the engine tells, and passes it on. */
+class Events {
+  readonly changes: PlannedChange[] = [];
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+  unchanged = 0;
+  private readonly started = new Map<string, number>();
+
+  constructor(
+    private readonly operation: EngineOperation,
+    private readonly say: (line: string) => void,
+    private readonly onStatefulSet: () => void,
+  ) {}
+
+  readonly hear = (event: EngineEvent): void => {
+    const error = diagnosticText(event, "error");
+    if (error !== undefined && !this.errors.includes(error)) this.errors.push(error);
+    const before = event.resourcePreEvent?.metadata;
+    if (before !== undefined) {
+      this.started.set(before.urn, Date.now());
+      if (before.type.endsWith(":StatefulSet")) this.onStatefulSet();
+      if (this.operation === "preview") this.plan(before);
+    }
+    const after = event.resOutputsEvent?.metadata;
+    if (after !== undefined && this.operation !== "preview") this.done(after);
+    const same = event.summaryEvent?.resourceChanges.same;
+    if (same !== undefined) this.unchanged = same;
+  };
+
+  private plan(metadata: Parameters<typeof plannedChange>[0]): void {
+    const change = plannedChange(metadata);
+    if (change !== undefined) this.changes.push(change);
+  }
+
+  private done(metadata: Parameters<typeof plannedChange>[0]): void {
+    const change = plannedChange(metadata);
+    if (change === undefined) return;
+    this.changes.push(change);
+    const tookMs = Date.now() - (this.started.get(metadata.urn) ?? Date.now());
+    const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
+    this.say(`  ${did[change.change]} ${change.kind} ${change.name}${took}`);
+  }
+}
+
+/** Ends the engine when the caller or the watch says so, and remembers who did. */
+class Ending {
+  private readonly controller = new AbortController();
+  cause: "asked" | "pods" | undefined;
+  readonly signal = this.controller.signal;
+
+  end(cause: "asked" | "pods"): void {
+    this.cause ??= cause;
+    this.controller.abort();
+  }
+}
+
+/** Runs one operation of the engine to its end, and watches the pods meanwhile. */
+export async function runEngine(
+  open: OpenStack,
+  operation: EngineOperation,
+  listener: Listener,
+): Promise<EngineReport> {
+  const { engine, stack, paths } = open.workspace;
+  const say = listener.say ?? (() => undefined);
+  const ending = new Ending();
+  const cancel = (): void => ending.end("asked");
+  const kill = (): void => {
+    cancel();
+    engine.kill();
+  };
+  if (listener.cancel?.aborted) throw new InterruptedError("Ended before anything was changed.");
+  listener.cancel?.addEventListener("abort", cancel);
+  listener.kill?.addEventListener("abort", kill);
+  const watcher = operation === "up" ? await watcherOf(open, listener, ending) : undefined;
+  const events = new Events(operation, say, () => watcher?.watch.settingsApplied());
+  try {
+    const options = { onEvent: events.hear, signal: ending.signal };
+    const outputs = await runOperation(operation, options);
+    watcher?.watch.settingsApplied();
+    await watcher?.untilReady();
+    return { changes: events.changes, unchanged: events.unchanged, outputs };
+  } catch (error) {
+    const report = await watcher?.report();
+    if (report !== undefined) throw new PodsError(`${report}\nWhen it is mended, npm run up continues from here.`);
+    if (ending.cause === "asked") {
+      throw new InterruptedError("Ended. What was made so far is noted; npm run up continues from here.");
+    }
+    if (!(error instanceof EngineError)) throw error;
+    throw new LocalError(`${events.errors.join("\n") || error.message}\nThe engine's full report: ${paths.log}`);
+  } finally {
+    listener.cancel?.removeEventListener("abort", cancel);
+    listener.kill?.removeEventListener("abort", kill);
+    watcher?.close();
+  }
+
+  async function runOperation(
+    kind: EngineOperation,
+    options: { onEvent: (event: EngineEvent) => void; signal: AbortSignal },
+  ): Promise<OutputMap | undefined> {
+    if (kind === "up") return (await stack.up(options)).outputs;
+    if (kind === "preview") await stack.preview(options);
+    else await stack.destroy(options);
+    return undefined;
+  }
+}
+
+interface Watcher {
+  watch: PodWatch;
+  /** Resolves once every pod is ready. */
+  untilReady(): Promise<void>;
+  /** The story of the trouble that ended the run, if one did. */
+  report(): Promise<string | undefined>;
+  close(): void;
+}
+
+/** Looks at the pods once a second and ends the engine when one cannot become ready. */
+async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): Promise<Watcher | undefined> {
+  const { resolved, tools } = open;
+  const say = listener.say ?? (() => undefined);
+  if (tools.kubectl === undefined) {
+    say("kubectl is not installed: pods are not watched, and one that cannot start is noticed late.");
+    return undefined;
+  }
+  const kubernetes = await Kubernetes.connect(tools.kubectl);
+  const { spec, cluster } = resolved;
+  const watch = new PodWatch(
+    kubernetes,
+    {
+      namespace: spec.namespace,
+      statefulSet: spec.names.statefulSet,
+      storageClass: spec.storageClassName,
+      storageSize: spec.storageSize,
+    },
+    { say, elastic: cluster.kind === "current" },
+  );
+  let closed = false;
+  let complete = false;
+  let engineDone = false;
+  let story: Promise<string> | undefined;
+  const look = async (): Promise<void> => {
+    const { snapshot, fatal } = await watch.look();
+    complete = isComplete(snapshot);
+    listener.note?.(podsLine(snapshot));
+    if (fatal !== undefined && story === undefined) {
+      story = watch.report(fatal);
+      say("A pod cannot become ready; ending the update ...");
+      ending.end("pods");
+    }
+  };
+  const loop = (async () => {
+    for (let first = true; !closed && story === undefined && !(engineDone && complete); first = false) {
+      if (!first) await sleep(1000);
+      // A cluster that does not answer for a moment is the engine's to judge.
+      if (!closed) await look().catch(() => undefined);
+    }
+  })();
+  return {
+    watch,
+    async untilReady() {
+      engineDone = true;
+      const deadline = Date.now() + readyMs;
+      await look();
+      while (!complete && story === undefined && ending.cause === undefined) {
+        if (Date.now() > deadline)
+          throw new LocalError("Not every pod became ready within 10 minutes. See npm run status.");
+        await sleep(200);
+      }
+      if (!complete) throw new LocalError("Not every pod became ready.");
+    },
+    report: async () => story,
+    close() {
+      closed = true;
+      kubernetes.close();
+      loop.catch(() => undefined);
+    },
+  };
+}

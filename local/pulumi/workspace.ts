@@ -1,0 +1,103 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, sep } from "node:path";
+import { LocalWorkspace, type PulumiFn, Stack } from "@pulumi/pulumi/automation";
+import { parse } from "yaml";
+import { textAt } from "../tools/json";
+import { clusterKey } from "./cluster-choice";
+import { EngineCommand, EngineError } from "./engine-command";
+import { projectFolder, projectName, pulumiFolder, type StackPaths, stackPaths } from "./paths";
+import { placePlugins } from "./plugins";
+import type { ResolvedStack } from "./resolve-stack";
+
+const load = createRequire(__filename);
+const entry = join(projectFolder, "index.ts");
+const ownCode = ["components", "stacks"].map((folder) => join(projectFolder, folder) + sep);
+
+/** The program, evaluated anew each time: its resources are created while its modules are loaded. */
+export const program: PulumiFn = async () => {
+  for (const file of Object.keys(load.cache)) {
+    if (file === entry || ownCode.some((folder) => file.startsWith(folder))) delete load.cache[file];
+  }
+  const exported: object = load(entry);
+  return { ...exported };
+};
+
+/** A stack of the Automation API with the files it lives in. */
+export interface Workspace {
+  stack: Stack;
+  engine: EngineCommand;
+  paths: StackPaths;
+  /** Whether the state lies in our own file backend. */
+  ownBackend: boolean;
+}
+
+/** Where the state goes. The embedded node's state belongs to this machine; a team's backend knows nothing of it. */
+function backend(resolved: ResolvedStack, paths: StackPaths): { url: string; own: boolean } {
+  const chosen = process.env.PULUMI_BACKEND_URL;
+  if (resolved.cluster.kind === "current" && chosen) return { url: chosen, own: false };
+  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  return { url: `file://${paths.state}`, own: true };
+}
+
+/** Secrets reach the engine as a file, never by its environment, unless the user has set one up that way. */
+function secretsEnvironment(paths: StackPaths): Record<string, string> {
+  const user = process.env;
+  if (user.PULUMI_CONFIG_PASSPHRASE !== undefined || user.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined) return {};
+  if (!existsSync(paths.passphrase)) {
+    writeFileSync(paths.passphrase, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
+  }
+  return { PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase };
+}
+
+/** Writes the effective settings into the stack's work folder; the user's own file is never touched. */
+function writeSettings(resolved: ResolvedStack, paths: StackPaths): void {
+  const file = join(paths.work, `Pulumi.${resolved.stack}.yaml`);
+  // Made by the engine when it made the stack; without it, it would ask for a new passphrase.
+  const salt = existsSync(file) ? textAt(parse(readFileSync(file, "utf8")), "encryptionsalt") : undefined;
+  const encryptionsalt = resolved.encryptionsalt ?? salt;
+  writeFileSync(file, JSON.stringify({ ...(encryptionsalt && { encryptionsalt }), config: resolved.config }, null, 2));
+  writeFileSync(join(paths.work, "Pulumi.yaml"), JSON.stringify({ name: projectName, runtime: "nodejs" }));
+}
+
+/** Opens, or makes, the stack in a workspace of our own. Does not touch the cluster. */
+export async function openWorkspace(
+  resolved: ResolvedStack,
+  tools: { pulumi: string; kubernetesProvider: string },
+  folder = pulumiFolder(),
+): Promise<Workspace> {
+  const paths = stackPaths(resolved.stack, clusterKey(resolved.cluster), folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.work, { recursive: true, mode: 0o700 });
+  const { url, own } = backend(resolved, paths);
+  const environment = {
+    ...secretsEnvironment(paths),
+    PULUMI_BACKEND_URL: url,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // A login of the user's own backend is found where the user's Pulumi keeps it.
+    ...(!own && { PULUMI_CREDENTIALS_PATH: process.env.PULUMI_HOME ?? join(process.env.HOME ?? "", ".pulumi") }),
+  };
+  writeSettings(resolved, paths);
+  const [engine] = await Promise.all([
+    EngineCommand.at(tools.pulumi, paths.log),
+    placePlugins(paths.pulumiHome, tools),
+  ]);
+  const workspace = await LocalWorkspace.create({
+    workDir: paths.work,
+    pulumiHome: paths.pulumiHome,
+    pulumiCommand: engine,
+    program,
+    envVars: environment,
+  });
+  return { stack: await selectOrCreate(resolved.stack, workspace), engine, paths, ownBackend: own };
+}
+
+async function selectOrCreate(name: string, workspace: LocalWorkspace): Promise<Stack> {
+  try {
+    return await Stack.select(name, workspace);
+  } catch (error) {
+    if (error instanceof EngineError && /no stack named/.test(error.stderr)) return Stack.create(name, workspace);
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+module kubernetes-postgres/local/tools/pause
+
+go 1.24.0
