@@ -1,0 +1,134 @@
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+
+/** What a test reads of a pod. */
+export interface Pod {
+  metadata: { name: string; uid: string; creationTimestamp: string; deletionTimestamp?: string };
+  status: {
+    phase: string;
+    podIP?: string;
+    conditions?: { type: string; status: string; lastTransitionTime: string }[];
+  };
+}
+
+/** Waits until `probe` gives a value, asking four times a second. @throws Error naming `what` after `seconds`. */
+export async function eventually<T>(what: string, probe: () => Promise<T | undefined>, seconds = 60): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  let last = "";
+  while (Date.now() < end) {
+    try {
+      const value = await probe();
+      if (value !== undefined) return value;
+    } catch (error) {
+      last = `: ${error instanceof Error ? error.message : error}`;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`${what} did not happen within ${seconds} s${last}`);
+}
+
+/** kubectl on one namespace of the embedded node. */
+export class Namespace {
+  constructor(
+    readonly name: string,
+    private readonly kubectlPath: string,
+    private readonly kubeconfig: string,
+  ) {}
+
+  /** Runs kubectl and returns what it prints. @throws Error with kubectl's own words. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { stdout } = await execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return stdout;
+  }
+
+  async json<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.kubectl(...args, "-o", "json"));
+  }
+
+  /** SQL in a pod, by the pod's own socket; rows are lines, columns are separated by "|". */
+  psql(pod: string, sql: string, login: { user: string; database: string } = { user: "appuser", database: "myapp" }) {
+    const psql = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", login.user, "-d", login.database, "-c", sql];
+    return this.kubectl("exec", pod, "--", ...psql).then((out) => out.trim());
+  }
+
+  superuser(pod: string, sql: string): Promise<string> {
+    return this.psql(pod, sql, { user: "postgres", database: "postgres" });
+  }
+
+  pod(name: string): Promise<Pod> {
+    return this.json<Pod>("get", "pod", name);
+  }
+
+  async pods(): Promise<Pod[]> {
+    const { items } = await this.json<{ items: Pod[] }>("get", "pods", "-l", "app=postgres");
+    return items;
+  }
+
+  async claims(): Promise<Record<string, { uid: string; size: string; storageClass: string; phase: string }>> {
+    const { items } = await this.json<{
+      items: {
+        metadata: { name: string; uid: string };
+        spec: { storageClassName: string; resources: { requests: { storage: string } } };
+        status: { phase: string };
+      }[];
+    }>("get", "pvc");
+    return Object.fromEntries(
+      items.map(({ metadata, spec, status }) => [
+        metadata.name,
+        {
+          uid: metadata.uid,
+          size: spec.resources.requests.storage,
+          storageClass: spec.storageClassName,
+          phase: status.phase,
+        },
+      ]),
+    );
+  }
+
+  /** Replicas that stream from the primary now. */
+  async streaming(): Promise<string[]> {
+    const rows = await this.superuser(
+      "postgres-0",
+      "select application_name from pg_stat_replication where state = 'streaming' order by 1",
+    );
+    return rows === "" ? [] : rows.split("\n");
+  }
+
+  /** Waits until these replicas, and only these, stream. */
+  allStreaming(...replicas: string[]): Promise<true> {
+    return eventually(`streaming of ${replicas.join(" and ")}`, async () =>
+      (await this.streaming()).join() === replicas.join() ? true : undefined,
+    );
+  }
+
+  /** Names of pods in the order in which they vanish, from now until `stop` is called. */
+  watchDeletions(): { stop: () => Promise<string[]> } {
+    const args = ["--kubeconfig", this.kubeconfig, "-n", this.name, "get", "pods", "-l", "app=postgres"];
+    const child = spawn(this.kubectlPath, [...args, "--watch", "--output-watch-events", "-o", "json"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let text = "";
+    child.stdout.on("data", (chunk) => {
+      text += chunk;
+    });
+    const closed = new Promise((resolve) => child.on("close", resolve));
+    return {
+      stop: async () => {
+        child.kill();
+        await closed;
+        const deleted = /"type":\s*"DELETED"[\s\S]*?"name":\s*"(postgres-\d+)"/g;
+        return [...text.matchAll(deleted)].map(([, pod]) => pod ?? "");
+      },
+    };
+  }
+}
+
+/** When a pod's condition last became what it is. */
+export function conditionTime(pod: Pod, type: string): number {
+  const condition = pod.status.conditions?.find((one) => one.type === type && one.status === "True");
+  return condition ? Date.parse(condition.lastTransitionTime) : Number.NaN;
+}

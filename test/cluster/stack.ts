@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureImage, ensureVolumes, type LocalNode, releaseVolumes, startNode } from "../../local/node";
+import { Progress } from "../../local/progress";
+import { deploy, destroy, openStack, type Plan, previewStack } from "../../local/pulumi/deploy";
+import type { ConfigValue } from "../../local/pulumi/stack-file";
+import { ensureTools, type Tools } from "../../local/tools/tools";
+import type { StackOutputs } from "../../stacks/outputs";
+import { Namespace } from "./kubernetes";
+
+interface Platform {
+  tools: Tools;
+  node: LocalNode;
+}
+
+let platform: Promise<Platform> | undefined;
+
+/** The embedded node, built and started when the first test needs it; it stays for the tests that follow. */
+export function embeddedNode(): Promise<Platform> {
+  platform ??= (async () => {
+    const progress = new Progress();
+    const tools = await ensureTools(progress);
+    const node = await startNode(progress);
+    await ensureImage(progress);
+    return { tools, node };
+  })();
+  return platform;
+}
+
+/** A real stack on the embedded node, with a namespace, a Pulumi home and a state of its own. */
+export class TestStack {
+  private deployed: StackOutputs | undefined;
+
+  private constructor(
+    readonly name: string,
+    readonly namespace: Namespace,
+    readonly dns: string,
+    private readonly home: string,
+    private readonly platform: Platform,
+    private readonly settings: Record<string, ConfigValue>,
+  ) {}
+
+  /** @param settings by their short names; they hold for every `up` that does not say otherwise. */
+  static async create(title: string, settings: Record<string, ConfigValue> = {}): Promise<TestStack> {
+    const platform = await embeddedNode();
+    const name = `${title}-${randomBytes(3).toString("hex")}`;
+    const namespace = new Namespace(name, platform.tools.kubectl, platform.node.kubeconfig);
+    const home = mkdtempSync(join(tmpdir(), "test-stack-"));
+    // Small requests, so that the tests' pods fit beside a cluster somebody works with on the same node.
+    const own = { namespace: name, resources: { requests: { cpu: "50m", memory: "128Mi" } } };
+    return new TestStack(name, namespace, platform.node.dns, home, platform, { ...own, ...settings });
+  }
+
+  /** The outputs of the last `up`. */
+  get outputs(): StackOutputs {
+    if (this.deployed === undefined) throw new Error(`stack ${this.name} is not up`);
+    return this.deployed;
+  }
+
+  /** The app's password, as the outputs have it. */
+  password(): string {
+    return decodeURIComponent(new URL(this.outputs.connectionUri).password);
+  }
+
+  private async open(settings: Record<string, ConfigValue>) {
+    const { tools, node } = this.platform;
+    const kubectl = { path: tools.kubectl, args: ["--kubeconfig", node.kubeconfig] };
+    return openStack(
+      {
+        stack: this.name,
+        cluster: "embedded",
+        file: { config: {}, encryptionsalt: undefined },
+        settings: { ...this.settings, ...settings },
+      },
+      { ...tools, kubectl },
+      this.home,
+    );
+  }
+
+  /** Deploys with further settings. @throws what `npm run up` would show. */
+  async up(settings: Record<string, ConfigValue> = {}): Promise<Plan> {
+    const open = await this.open(settings);
+    const { storageClassName, storageSize, replicas } = open.resolved.spec;
+    await ensureVolumes({ storageClassName, size: storageSize, count: replicas });
+    const { outputs, ...plan } = await deploy(open);
+    this.deployed = outputs;
+    return plan;
+  }
+
+  async preview(settings: Record<string, ConfigValue> = {}): Promise<Plan> {
+    return previewStack(await this.open(settings));
+  }
+
+  /** Removes the stack; the volumes stay. */
+  async down(): Promise<void> {
+    await destroy(await this.open({}));
+  }
+
+  /** Removes the stack with everything it left: claims, volumes, namespace and state. */
+  async remove(): Promise<void> {
+    const open = await this.open({});
+    await destroy(open);
+    await releaseVolumes(open.resolved.spec.storageClassName);
+    await this.namespace.kubectl("delete", "namespace", this.name, "--ignore-not-found");
+    rmSync(this.home, { recursive: true });
+  }
+}
