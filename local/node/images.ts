@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Note, Progress } from "../progress";
 import { toolsHome } from "../tools/home";
 import { parseJson, textAt } from "../tools/json";
 import { LocalError, run, runOrThrow } from "../tools/run";
+import { makeFolder } from "../tools/work-folder";
 import { pauseImage } from "./config-files";
 import { type ImageConfig, writeOciLayout } from "./oci";
 import { containerdSocket } from "./settings";
@@ -85,22 +86,13 @@ function layoutFolder(recipe: Recipe): string {
   return join(toolsHome(), `image-${name}-${hash.digest("hex").slice(0, 12)}`);
 }
 
-async function makeImage(recipe: Recipe, note: Note): Promise<void> {
-  const layout = layoutFolder(recipe);
-  if (existsSync(layout)) return;
-  const work = `${layout}.${process.pid}`;
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  try {
-    const rootfs = join(work, "rootfs");
+const makeImage = (recipe: Recipe, note: Note): Promise<void> =>
+  makeFolder(layoutFolder(recipe), async (layout) => {
+    const rootfs = `${layout}-rootfs`;
     await recipe.fill(rootfs, note);
     note("packing the layer");
-    await writeOciLayout(join(work, "layout"), rootfs, recipe.reference, recipe.config);
-    if (!existsSync(layout)) renameSync(join(work, "layout"), layout);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
+    await writeOciLayout(layout, rootfs, recipe.reference, recipe.config);
+  });
 
 const recipes = (pauseFolder: string): Recipe[] => [pauseRecipe(pauseFolder), postgresRecipe];
 

@@ -163,8 +163,8 @@ async function isNodeReady(api: Api, after: number): Promise<boolean> {
 
 /** Whether a pod is still shown with a container that was started before this time. */
 async function showsOldContainers(api: Api, before: number): Promise<boolean> {
-  const answer = await api.call("GET", `/api/v1/pods?fieldSelector=spec.nodeName=${nodeName}`);
-  const statuses = listAt(answer.body, "items").flatMap((pod) => listAt(pod, "status", "containerStatuses"));
+  const answer = await api.call("GET", `/api/v1/pods?fieldSelector=spec.nodeName=${nodeName}`).catch(() => undefined);
+  const statuses = listAt(answer?.body, "items").flatMap((pod) => listAt(pod, "status", "containerStatuses"));
   return statuses.some((status) => Date.parse(textAt(status, "state", "running", "startedAt") ?? "") < before);
 }
 

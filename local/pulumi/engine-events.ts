@@ -72,5 +72,6 @@ export function changeLines({ change, kind, name, details }: PlannedChange): str
 export function diagnosticText(event: EngineEvent, severity: "error" | "warning"): string | undefined {
   const diagnostic = event.diagnosticEvent;
   if (diagnostic === undefined || diagnostic.severity !== severity || diagnostic.ephemeral) return undefined;
-  return diagnostic.message.replace(/<\{%[^%]*%\}>/g, "").trim() || undefined;
+  const text = diagnostic.message.replace(/<\{%[^%]*%\}>/g, "").trim();
+  return text === "" || /^(update|preview|destroy) failed$/.test(text) ? undefined : text;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { at, listAt, parseJson, textAt } from "../tools/json";
 import { nameOfUrn, pendingOperations, withoutPendingOperations } from "./checkpoint";
-import type { Workspace } from "./workspace";
+import { takeOver, type Workspace } from "./workspace";
 
 /** Runs the engine's own command on the stack, without the program. */
 function command({ stack, engine, paths }: Workspace, ...args: string[]): Promise<{ stdout: string }> {
@@ -28,6 +28,8 @@ export async function healState(workspace: Workspace, say: (line: string) => voi
     if (removed.length === 0) return;
     writeFileSync(file, JSON.stringify({ version: at(state, "version"), deployment }));
     await command(workspace, "stack", "import", "--file", file);
+    // What was begun may exist, made by an engine whose name for itself is lost with it.
+    Object.assign(workspace.stack.workspace.envVars, takeOver);
     for (const { type, urn } of removed) say(`  ${nameOfUrn(urn)}: ${type} was interrupted; doing it again.`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

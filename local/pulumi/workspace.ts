@@ -33,6 +33,9 @@ export interface Workspace {
   ownBackend: boolean;
 }
 
+/** Lets the kubernetes provider take over objects that exist already, whoever applied them. */
+export const takeOver = { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" };
+
 /** Where the state goes. The embedded node's state belongs to this machine; a team's backend knows nothing of it. */
 function backend(resolved: ResolvedStack, paths: StackPaths): { url: string; own: boolean } {
   const chosen = process.env.PULUMI_BACKEND_URL;
@@ -75,6 +78,8 @@ export async function openWorkspace(
     ...secretsEnvironment(paths),
     PULUMI_BACKEND_URL: url,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Nobody but these stacks owns anything on the embedded node: what an earlier, forgotten state made is taken over.
+    ...(resolved.cluster.kind === "embedded" && takeOver),
     // A login of the user's own backend is found where the user's Pulumi keeps it.
     ...(!own && { PULUMI_CREDENTIALS_PATH: process.env.PULUMI_HOME ?? join(process.env.HOME ?? "", ".pulumi") }),
   };

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Note } from "../progress";
 import { findCommand } from "./debian";
 import { toolsHome } from "./home";
-import { LocalError, run, runOrThrow } from "./run";
+import { LocalError, run } from "./run";
+import { makeFolder } from "./work-folder";
 
 /** Programs that one `go build` makes from a folder with its own go.mod and go.sum. */
 export interface GoBuild {
@@ -64,22 +65,15 @@ export async function goBuild(build: GoBuild, note: Note): Promise<string> {
         "Install Go 1.25 or newer and start again, or choose a cluster of your own with KUBECONFIG.",
     );
   }
-  const work = `${result}.${process.pid}`;
-  const copy = join(work, "src");
-  const out = join(work, "out");
-  mkdirSync(out, { recursive: true });
-  try {
+  await makeFolder(result, async (out) => {
+    const copy = `${out}-source`;
     for (const file of sourceFiles(build.source)) {
       cpSync(file, join(copy, relative(build.source, file)), { recursive: true });
     }
     await build.prepare?.(copy);
     await compile(go, build, copy, out, note);
-    for (const name of build.links?.names ?? [])
-      await runOrThrow("ln", ["-s", build.links?.file ?? "", join(out, name)]);
-    if (!existsSync(result)) renameSync(out, result);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+    for (const name of build.links?.names ?? []) symlinkSync(build.links?.file ?? "", join(out, name));
+  });
   return result;
 }
 
