@@ -213,14 +213,17 @@ function parameterProblems(args: CompleteArgs): Problem[] {
   const memory = parseBytes(args.resources.limits.memory);
   const cpu = parseMillicores(args.resources.limits.cpu);
   const storage = parseBytes(args.storageSize);
-  // Without readable sizes there is nothing to measure the parameters against; those problems are told already.
-  if (!memory.ok || !cpu.ok || !storage.ok || args.replicas < 1) return [];
+  const major = majorOfImage(args.image);
+  const possible =
+    amount(memory) >= smallestMemoryBytes && amount(storage) >= smallestStorageBytes && cpu.ok && args.replicas >= 1;
+  // Without possible sizes there is nothing to measure the parameters against; those problems are told already.
+  if (!possible) return checkParameters(args.parameters, { major });
   return checkParameters(args.parameters, {
-    major: majorOfImage(args.image),
-    memoryLimitBytes: memory.value,
-    cpuMillicores: cpu.value,
+    major,
+    memoryLimitBytes: amount(memory),
+    cpuMillicores: amount(cpu),
     workload: args.workload,
-    storageBytes: storage.value,
+    storageBytes: amount(storage),
     replicas: args.replicas,
   });
 }

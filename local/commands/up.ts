@@ -2,6 +2,7 @@ import type { CommandLine } from "../arguments";
 import { ensureVolumes, reattachVolumes, startNode } from "../node";
 import { duration, Progress } from "../progress";
 import { type Deployment, deploy, openStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
+import { type Change, pastTense } from "../pulumi/engine-events";
 import { catchInterrupts } from "./interrupts";
 import { deployTools, psqlLine } from "./prepare";
 
@@ -32,9 +33,9 @@ async function provideVolumes({ spec }: ResolvedStack, progress: Progress): Prom
 }
 
 function summary(resolved: ResolvedStack, { changes, unchanged, outputs }: Deployment, tookMs: number): string {
-  const counts = new Map<string, number>();
+  const counts = new Map<Change, number>();
   for (const { change } of changes) counts.set(change, (counts.get(change) ?? 0) + 1);
-  const what = [...counts].map(([change, count]) => `${change} ${count}`).join(", ");
+  const what = [...counts].map(([change, count]) => `${count} ${pastTense[change]}`).join(", ");
   const { stack } = resolved;
   const headline =
     changes.length === 0

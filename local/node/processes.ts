@@ -22,6 +22,8 @@ export interface Server {
   command: string;
   args: readonly string[];
   env?: Record<string, string>;
+  /** Milliseconds it gets to end by itself. Default 10,000. */
+  graceMs?: number;
   /** Files it reads only when it starts; a change of one makes it start anew. */
   configFiles?: readonly string[];
 }
@@ -85,7 +87,7 @@ export const runsAsWanted = (server: Server): boolean =>
 /** Starts a server unless it runs as wanted; one that runs otherwise is stopped first. Returns whether it was started. */
 export async function startServer(server: Server, logFolder: string): Promise<boolean> {
   if (runsAsWanted(server)) return false;
-  await stopServer(server.name);
+  await stopServer(server.name, server.graceMs);
   mkdirSync(pidFolder, { recursive: true });
   mkdirSync(logFolder, { recursive: true });
   const logFile = join(logFolder, `${server.name}.log`);

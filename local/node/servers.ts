@@ -17,6 +17,8 @@ export type ServerName =
   | "coredns";
 
 const etcdPort = 2379;
+/** Milliseconds the API server gets to end. */
+export const apiServerGraceMs = 2_000;
 
 /** What to start, with which options. */
 export function servers(
@@ -67,33 +69,37 @@ export function servers(
       "--logger=zap",
     ]),
     containerd: debian("containerd", [`--config=${files.containerd}`, "--log-level=warn"], [files.containerd]),
-    "kube-apiserver": own("kube-apiserver", [
-      `--bind-address=${network.address}`,
-      `--advertise-address=${network.address}`,
-      `--secure-port=${apiPort}`,
-      `--etcd-servers=${etcdUrl}`,
-      `--etcd-cafile=${ca}`,
-      `--etcd-certfile=${certificate("admin.crt")}`,
-      `--etcd-keyfile=${certificate("admin.key")}`,
-      `--service-cluster-ip-range=${network.serviceRange}`,
-      `--client-ca-file=${ca}`,
-      `--tls-cert-file=${certificate("server.crt")}`,
-      `--tls-private-key-file=${certificate("server.key")}`,
-      `--kubelet-certificate-authority=${ca}`,
-      `--kubelet-client-certificate=${certificate("admin.crt")}`,
-      `--kubelet-client-key=${certificate("admin.key")}`,
-      "--kubelet-preferred-address-types=InternalIP",
-      "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-      `--service-account-key-file=${certificate("service-account.key")}`,
-      `--service-account-signing-key-file=${certificate("service-account.key")}`,
-      "--authorization-mode=Node,RBAC",
-      "--enable-admission-plugins=NodeRestriction",
-      "--anonymous-auth=false",
-      "--allow-privileged=true",
-      "--profiling=false",
-      // Fair queueing between many clients costs idle work and helps nobody on one node.
-      "--enable-priority-and-fairness=false",
-    ]),
+    "kube-apiserver": {
+      // All it knows is in etcd; it would wait for clients that hold a watch open.
+      graceMs: apiServerGraceMs,
+      ...own("kube-apiserver", [
+        `--bind-address=${network.address}`,
+        `--advertise-address=${network.address}`,
+        `--secure-port=${apiPort}`,
+        `--etcd-servers=${etcdUrl}`,
+        `--etcd-cafile=${ca}`,
+        `--etcd-certfile=${certificate("admin.crt")}`,
+        `--etcd-keyfile=${certificate("admin.key")}`,
+        `--service-cluster-ip-range=${network.serviceRange}`,
+        `--client-ca-file=${ca}`,
+        `--tls-cert-file=${certificate("server.crt")}`,
+        `--tls-private-key-file=${certificate("server.key")}`,
+        `--kubelet-certificate-authority=${ca}`,
+        `--kubelet-client-certificate=${certificate("admin.crt")}`,
+        `--kubelet-client-key=${certificate("admin.key")}`,
+        "--kubelet-preferred-address-types=InternalIP",
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        `--service-account-key-file=${certificate("service-account.key")}`,
+        `--service-account-signing-key-file=${certificate("service-account.key")}`,
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        "--anonymous-auth=false",
+        "--allow-privileged=true",
+        "--profiling=false",
+        // Fair queueing between many clients costs idle work and helps nobody on one node.
+        "--enable-priority-and-fairness=false",
+      ]),
+    },
     "kube-controller-manager": own("kube-controller-manager", [
       `--kubeconfig=${certificate("controller-manager.kubeconfig")}`,
       `--bind-address=${network.address}`,

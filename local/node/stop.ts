@@ -8,6 +8,7 @@ import { withNodeLock } from "./lock";
 import { unmountBelow } from "./mounts";
 import { removeNetwork } from "./network";
 import { runningPid, stopServer } from "./processes";
+import { apiServerGraceMs } from "./servers";
 import { paths, runFolder } from "./settings";
 
 export interface StopOptions {
@@ -40,8 +41,11 @@ export async function stopNode(progress: Progress, options: StopOptions = {}): P
       note("containers");
       if (runningPid("containerd") !== undefined) await endContainers(containerGraceMs);
       note("API server");
-      // All it knows is in etcd; it would wait for clients that hold a watch open.
-      await Promise.all([stopServer("kube-apiserver", 2_000), stopServer("coredns", 2_000), stopServer("containerd")]);
+      await Promise.all([
+        stopServer("kube-apiserver", apiServerGraceMs),
+        stopServer("coredns", 2_000),
+        stopServer("containerd"),
+      ]);
       await Promise.all([endShims(), stopServer("etcd")]);
       note("mounts and network");
       const mounted = await unmountBelow([at.kubelet, runFolder, at.containerd]);

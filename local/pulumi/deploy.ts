@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation";
 import type { StackOutputs } from "../../stacks/outputs";
 import { LocalError } from "../tools/run";
@@ -6,6 +7,7 @@ import { type EngineReport, runEngine } from "./engine-run";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
 import type { Kubectl } from "./pods/kubernetes";
+import { endProcess, orphansOf } from "./processes";
 import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
 import { beginRun } from "./run-record";
 import { healState, protectedResources } from "./state";
@@ -124,6 +126,7 @@ async function changing<T>(open: OpenStack, command: string, listener: Listener,
   const say = listener.say ?? (() => undefined);
   const run = await beginRun(workspace.paths.run, command, say);
   try {
+    for (const plugin of orphansOf(join(workspace.paths.pulumiHome, "plugins"))) await endProcess(plugin, 0);
     if (workspace.ownBackend) releaseStaleLocks(workspace.paths.locks, say);
     workspace.engine.listener = run;
     await healState(workspace, say);

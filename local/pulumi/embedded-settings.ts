@@ -1,4 +1,4 @@
-import { type PostgresClusterArgs, withDefaults } from "../../components/postgres/args";
+import { type PostgresClusterArgs, type ResourceQuantities, withDefaults } from "../../components/postgres/args";
 import { formatBytes, parseBytes, parseMillicores } from "../../components/postgres/quantity";
 import { postgresImage } from "../node/images";
 import type { ConfigValue, SettingChanges } from "./stack-file";
@@ -16,8 +16,9 @@ export interface EmbeddedSettings {
   lines: string[];
 }
 
-// Four stacks side by side (dev, prod, what a test or a trial makes) leave a fifth to the node itself.
-const shareOfStack = 0.2;
+// Five stacks of three pods (dev, prod, what a test or a trial makes) leave a quarter to the node itself. The number of
+// pods must not count: scaling would then change every pod's request, and so restart it.
+const shareOfPod = 0.05;
 
 /**
  * What has to differ on the embedded node. Only requests are lowered, never limits: PostgreSQL's memory settings come
@@ -35,38 +36,34 @@ export function embeddedSettings(args: PostgresClusterArgs, kubeconfig: string, 
   };
   if (asked.cloud !== "on-premise")
     change("cloud", asked.cloud, "on-premise", "its volumes are folders of this machine");
-  if (asked.image !== postgresImage)
+  // An image of this machine is meant to be used on it.
+  if (!asked.image.startsWith("localhost/"))
     change("image", asked.image, postgresImage, "built from Debian's packages, no registry needed");
   if (asked.storageClassName !== undefined) {
     change("storageClassName", asked.storageClassName, undefined, "the node has no classes but its own");
   }
-  const requests = loweredRequests(asked.resources.requests, asked.replicas, machine);
+  const requests = loweredRequests(asked.resources.requests, machine);
   if (requests !== undefined) {
     const { limits } = asked.resources;
     const text = ({ cpu, memory }: { cpu: string; memory: string }): string => `${cpu} CPU and ${memory}`;
     changes.resources = { requests: { ...requests }, limits: { ...limits } };
+    const size = `${machine.cores} cores and ${formatBytes(machine.memoryBytes)}`;
     lines.push(
-      `resources.requests: ${text(requests)} instead of ${text(asked.resources.requests)} (${asked.replicas} pods must fit ` +
-        `${machine.cores} cores and ${formatBytes(machine.memoryBytes)})`,
+      `resources.requests: ${text(requests)} instead of ${text(asked.resources.requests)} (the node has ${size})`,
     );
   }
   return { changes, lines };
 }
 
-function loweredRequests(
-  requests: { cpu: string; memory: string },
-  replicas: number,
-  machine: Machine,
-): { cpu: string; memory: string } | undefined {
+function loweredRequests(requests: ResourceQuantities, machine: Machine): ResourceQuantities | undefined {
   const cpu = parseMillicores(requests.cpu);
   const memory = parseBytes(requests.memory);
-  if (!cpu.ok || !memory.ok || !(replicas > 0)) return undefined;
-  const mostCpu = Math.max(10, Math.floor((machine.cores * 1000 * shareOfStack) / replicas / 10) * 10);
-  const mebibyte = 1024 ** 2;
-  const mostMemory = Math.max(64, Math.floor((machine.memoryBytes * shareOfStack) / replicas / mebibyte));
-  if (cpu.value <= mostCpu && memory.value <= mostMemory * mebibyte) return undefined;
+  if (!cpu.ok || !memory.ok) return undefined;
+  const mostCpu = Math.max(10, Math.floor((machine.cores * 1000 * shareOfPod) / 10) * 10);
+  const mostMemory = Math.max(64, Math.floor((machine.memoryBytes * shareOfPod) / 1024 ** 2));
+  if (cpu.value <= mostCpu && memory.value <= mostMemory * 1024 ** 2) return undefined;
   return {
     cpu: cpu.value <= mostCpu ? requests.cpu : `${mostCpu}m`,
-    memory: memory.value <= mostMemory * mebibyte ? requests.memory : `${mostMemory}Mi`,
+    memory: memory.value <= mostMemory * 1024 ** 2 ? requests.memory : `${mostMemory}Mi`,
   };
 }

@@ -37,6 +37,8 @@ interface CommandResult {
 export interface EngineListener {
   engineStarted(pid: number): void;
   engineEnded(pid: number): void;
+  /** A program beside the engine that must not outlive this process. */
+  helperStarted(pid: number): void;
 }
 
 /**

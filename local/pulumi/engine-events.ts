@@ -58,6 +58,15 @@ function shortValue(value: unknown): string | undefined {
   return typeof value === "string" && value.length <= 60 && !value.includes("\n") ? value : undefined;
 }
 
+/** What was done to a resource, in a word. */
+export const pastTense: Record<Change, string> = {
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  delete: "deleted",
+  read: "read",
+};
+
 const signs: Record<Change, string> = { create: "+", update: "~", replace: "+-", delete: "-", read: ">" };
 
 /** One change as lines for people. */

@@ -2,7 +2,7 @@ import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
 import { LocalError, sleep } from "../tools/run";
 import type { Listener, OpenStack } from "./deploy";
 import { EngineError } from "./engine-command";
-import { diagnosticText, type PlannedChange, plannedChange } from "./engine-events";
+import { diagnosticText, type PlannedChange, pastTense, plannedChange } from "./engine-events";
 import { InterruptedError, PodsError } from "./errors";
 import { Kubernetes } from "./pods/kubernetes";
 import { PodWatch, podsLine } from "./pods/pod-watch";
@@ -20,14 +20,6 @@ export type EngineOperation = "preview" | "up" | "destroy";
 
 /** How long pods may take to become ready without any visible trouble: the engine's own limit for a StatefulSet. */
 const readyMs = 600_000;
-
-const did: Record<PlannedChange["change"], string> = {
-  create: "created",
-  update: "updated",
-  replace: "replaced",
-  delete: "deleted",
-  read: "read",
-};
 
 /** Collects what the engine tells, and passes it on. */
 class Events {
@@ -69,7 +61,8 @@ class Events {
     this.changes.push(change);
     const tookMs = Date.now() - (this.started.get(metadata.urn) ?? Date.now());
     const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
-    this.say(`  ${did[change.change]} ${change.kind} ${change.name}${took}`);
+    const kept = change.change === "delete" && metadata.old?.retainOnDelete === true;
+    this.say(`  ${kept ? "kept" : pastTense[change.change]} ${change.kind} ${change.name}${took}`);
   }
 }
 
@@ -153,6 +146,7 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
     return undefined;
   }
   const kubernetes = await Kubernetes.connect(tools.kubectl);
+  if (kubernetes.pid !== undefined) open.workspace.engine.listener?.helperStarted(kubernetes.pid);
   const { spec, cluster } = resolved;
   const watch = new PodWatch(
     kubernetes,
@@ -162,7 +156,8 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
       storageClass: spec.storageClassName,
       storageSize: spec.storageSize,
     },
-    { say, elastic: cluster.kind === "current" },
+    // Local volumes are made by hand: on premises nothing appears by itself.
+    { say, elastic: cluster.kind === "current" && spec.cloud !== "on-premise" },
   );
   let closed = false;
   let complete = false;

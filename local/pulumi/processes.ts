@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { processStartTime } from "../node/processes";
 import { sleep } from "../tools/run";
 
@@ -46,4 +46,31 @@ export async function endProcess(target: ProcessId, graceMs = 10_000): Promise<v
   while (isAlive(target) && Date.now() < deadline) await sleep(50);
   signal("SIGKILL");
   for (let tries = 0; isAlive(target) && tries < 100; tries += 1) await sleep(20);
+}
+
+/**
+ * Processes started by a path in this folder whose parent is gone: plugins of a killed engine. None on systems
+ * without /proc.
+ */
+export function orphansOf(folder: string): ProcessId[] {
+  let pids: number[];
+  try {
+    pids = readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => pid > 1);
+  } catch {
+    return [];
+  }
+  return pids.filter((pid) => isOrphanOf(pid, folder)).map(processId);
+}
+
+function isOrphanOf(pid: number, folder: string): boolean {
+  try {
+    const [command = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const parent = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
+    return command.startsWith(folder) && parent === "1";
+  } catch {
+    return false;
+  }
 }

@@ -64,8 +64,8 @@ export function resolveStack({ stack, cluster: option, settings = {}, file, envi
   const config = withSettings(asked, changes);
   const effective = parseSettings(rawSettings(config));
   // What is wrong with a setting that the node overrides is wrong all the same: the stack is to run elsewhere too.
-  const seen = new Set(problems.map((problem) => JSON.stringify(problem)));
-  const all = [...problems, ...effective.problems.filter((problem) => !seen.has(JSON.stringify(problem)))];
+  const named = new Set(problems.map(({ setting }) => setting));
+  const all = [...problems, ...effective.problems.filter(({ setting }) => !named.has(setting))];
   if (all.length > 0) throw new SettingsError(all);
   const explanations = [explanation, ...lines.map((line) => `  on it ${line}`)];
   return { stack, cluster, config, encryptionsalt, spec: clusterSpec(effective.args), explanations };

@@ -11,6 +11,8 @@ export interface RunRecord {
   owner: ProcessId;
   /** Engines it started. */
   engines: ProcessId[];
+  /** Other programs it started, which only ever read. */
+  helpers: ProcessId[];
   /** ISO time. */
   since: string;
 }
@@ -20,14 +22,19 @@ export type RunDecision =
   | { action: "start" }
   /** The other run lives. */
   | { action: "refuse"; record: RunRecord }
-  /** The other run was killed; these engines of it still work. */
-  | { action: "take over"; record: RunRecord; orphans: ProcessId[] };
+  /** The other run was killed; these engines and helpers of it still work. */
+  | { action: "take over"; record: RunRecord; orphans: ProcessId[]; helpers: ProcessId[] };
 
 /** Decides on an earlier run's record. */
 export function decideRun(record: RunRecord | undefined, alive: (id: ProcessId) => boolean): RunDecision {
   if (record === undefined) return { action: "start" };
   if (alive(record.owner)) return { action: "refuse", record };
-  return { action: "take over", record, orphans: record.engines.filter(alive) };
+  return {
+    action: "take over",
+    record,
+    orphans: record.engines.filter(alive),
+    helpers: record.helpers.filter(alive),
+  };
 }
 
 function readProcess(value: unknown): ProcessId | undefined {
@@ -43,8 +50,11 @@ export function readRecord(file: string): RunRecord | undefined {
     const owner = readProcess(at(value, "owner"));
     const [command, since] = [textAt(value, "command"), textAt(value, "since")];
     if (owner === undefined || command === undefined || since === undefined) return undefined;
-    const engines = listAt(value, "engines").map(readProcess);
-    return { command, owner, since, engines: engines.filter((engine) => engine !== undefined) };
+    const processes = (key: string): ProcessId[] =>
+      listAt(value, key)
+        .map(readProcess)
+        .filter((found) => found !== undefined);
+    return { command, owner, since, engines: processes("engines"), helpers: processes("helpers") };
   } catch {
     return undefined;
   }
@@ -67,6 +77,12 @@ export class Run {
 
   engineEnded(pid: number): void {
     this.record = { ...this.record, engines: this.record.engines.filter((engine) => engine.pid !== pid) };
+    this.write();
+  }
+
+  /** Notes a program that is of no use without this run. */
+  helperStarted(pid: number): void {
+    this.record = { ...this.record, helpers: [...this.record.helpers, processId(pid)] };
     this.write();
   }
 
@@ -101,6 +117,13 @@ export async function beginRun(file: string, command: string, say: (line: string
       say(`Its engine still runs (process ${orphan.pid}): ending it.`);
       await endProcess(orphan);
     }
+    for (const helper of decision.helpers) await endProcess(helper, 0);
   }
-  return new Run(file, { command, owner: processId(process.pid), engines: [], since: new Date().toISOString() });
+  return new Run(file, {
+    command,
+    owner: processId(process.pid),
+    engines: [],
+    helpers: [],
+    since: new Date().toISOString(),
+  });
 }

@@ -152,6 +152,7 @@ describe("a cluster of three", function () {
 
   it("renews its passwords without a restart", async () => {
     const { namespace, dns } = stack;
+    await stack.up();
     const started = await namespace.superuser("postgres-0", "select pg_postmaster_start_time()");
     const old = stack.outputs.connectionUri;
     await stack.up({ passwordGeneration: 2 });

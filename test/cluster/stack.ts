@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureImage, ensureVolumes, type LocalNode, releaseVolumes, startNode } from "../../local/node";
+import { ensureImage, ensureVolumes, type LocalNode, postgresImage, releaseVolumes, startNode } from "../../local/node";
 import { Progress } from "../../local/progress";
 import { deploy, destroy, openStack, type Plan, previewStack } from "../../local/pulumi/deploy";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
@@ -49,7 +49,7 @@ export class TestStack {
     const namespace = new Namespace(name, platform.tools.kubectl, platform.node.kubeconfig);
     const home = mkdtempSync(join(tmpdir(), "test-stack-"));
     // Small requests, so that the tests' pods fit beside a cluster somebody works with on the same node.
-    const own = { namespace: name, resources: { requests: { cpu: "50m", memory: "128Mi" } } };
+    const own = { namespace: name, image: postgresImage, resources: { requests: { cpu: "50m", memory: "128Mi" } } };
     return new TestStack(name, namespace, platform.node.dns, home, platform, { ...own, ...settings });
   }
 
@@ -70,8 +70,10 @@ export class TestStack {
     return openStack(
       {
         stack: this.name,
-        cluster: "embedded",
-        file: { config: {}, encryptionsalt: undefined },
+        // As a cluster of the user's own, on which no setting is overridden.
+        cluster: "current",
+        environment: { KUBECONFIG: node.kubeconfig },
+        file: { config: { "kubernetes:kubeconfig": node.kubeconfig }, encryptionsalt: undefined },
         settings: { ...this.settings, ...settings },
       },
       { ...tools, kubectl },
@@ -80,10 +82,10 @@ export class TestStack {
   }
 
   /** Deploys with further settings. @throws what `npm run up` would show. */
-  async up(settings: Record<string, ConfigValue> = {}): Promise<Plan> {
+  async up(settings: Record<string, ConfigValue> = {}, { volumes }: { volumes?: number } = {}): Promise<Plan> {
     const open = await this.open(settings);
     const { storageClassName, storageSize, replicas } = open.resolved.spec;
-    await ensureVolumes({ storageClassName, size: storageSize, count: replicas });
+    await ensureVolumes({ storageClassName, size: storageSize, count: volumes ?? replicas });
     const { outputs, ...plan } = await deploy(open);
     this.deployed = outputs;
     return plan;

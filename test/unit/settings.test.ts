@@ -81,9 +81,23 @@ describe("settings of a stack", () => {
 
   it("report all problems at once, of form and of meaning", () => {
     const { problems } = parseSettings(
-      asConfig({ cloud: "moon", replicas: 2.5, storageSize: "10", name: "DB", jit: 1 }),
+      asConfig({
+        cloud: "moon",
+        replicas: -1,
+        storageSize: "10",
+        name: "DB",
+        jit: 1,
+        parameters: { shared_bufers: "1GB" },
+      }),
     );
-    expect(problems.map(({ setting }) => setting)).to.have.members(["cloud", "replicas", "storageSize", "name", "jit"]);
+    expect(problems.map(({ setting }) => setting)).to.have.members([
+      "cloud",
+      "replicas",
+      "storageSize",
+      "name",
+      "jit",
+      "parameters.shared_bufers",
+    ]);
   });
 
   it("stop the program before anything is registered, with a message and no stack trace", async () => {

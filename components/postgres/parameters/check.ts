@@ -53,8 +53,12 @@ const strictness: readonly Strictness[] = [
 /**
  * What cannot work about the postgresql.conf settings that a user asked for: PostgreSQL would refuse them, they belong to the component,
  * they lose data, or they do not fit the pod. Empty when all can. An unknown major is judged as the newest known one.
+ * @param size the pod's; where only its major is known, nothing is measured against the pod.
  */
-export function checkParameters(parameters: Readonly<Record<string, string>>, size: ServerSize): Problem[] {
+export function checkParameters(
+  parameters: Readonly<Record<string, string>>,
+  size: ServerSize | Pick<ServerSize, "major">,
+): Problem[] {
   const good: Record<string, string> = {};
   const problems: Problem[] = [];
   const report = (name: string, asked: string, finding: Finding) =>
@@ -68,7 +72,7 @@ export function checkParameters(parameters: Readonly<Record<string, string>>, si
     if (finding === undefined) good[canonical] = value;
     else report(name, value, finding);
   }
-  return [...problems, ...budgetProblems(good, size)];
+  return "memoryLimitBytes" in size ? [...problems, ...budgetProblems(good, size)] : problems;
 }
 
 /** What is wrong with one parameter, judged by itself; undefined when nothing is. */

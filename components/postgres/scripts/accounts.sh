@@ -66,7 +66,8 @@ apply_password() {
 
 ensure_accounts 2>"$RUN_DIR/accounts.log" || {
   mapfile -t <"$RUN_DIR/accounts.log"
-  say "could not check roles and database: ${MAPFILE[*]: -2}"
+  last 2
+  say "could not check roles and database: ${MAPFILE[*]}"
   exit 1
 }
 apply_password "$REPLICATION_USER" postgres REPLICATION_PASSWORD

@@ -31,7 +31,11 @@ initialise() {
     --text-search-config=english --auth-local=peer --auth-host=scram-sha-256 --no-sync --no-instructions \
     >"$RUN_DIR/initdb.log" 2>&1 || {
     mapfile -t <"$RUN_DIR/initdb.log"
-    die "initdb failed:" "${MAPFILE[@]: -8}"
+    last 8
+    if [[ ${MAPFILE[*]} == *"effective user ID"* ]]; then
+      MAPFILE+=("the image has no user with this number; use one it has (setting: runAsUser; 999 in the official image)")
+    fi
+    die "initdb failed:" "${MAPFILE[@]}"
   }
   identifier "$POSTGRES_USER" && user=$REPLY
   literal "$POSTGRES_USER" && user_text=$REPLY

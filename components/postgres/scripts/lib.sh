@@ -116,6 +116,9 @@ leave() {
 
 # --- small things -----------------------------------------------------------------------------------------------------
 
+# last COUNT: keeps the last COUNT lines of MAPFILE (an offset beyond its length would give none of them)
+last() { if ((${#MAPFILE[@]} > $1)); then MAPFILE=("${MAPFILE[@]: -$1}"); fi; }
+
 # contents FILE...: sets REPLY to all the files' contents; reads without starting a program, for it is called every second
 contents() {
   local file part

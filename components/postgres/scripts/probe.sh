@@ -5,11 +5,10 @@ run=${RUN_DIR:-/run/postgresql}
 isready() { "$run/bin/pg_isready" -q -h "$run" -p "${PGPORT:-5432}" -t 3; }
 
 case ${1:-} in
-# Fails during an initialise, a clone or a wait for the primary, for as long as they take; succeeds in a crash recovery.
-startup) isready || [ $? -eq 1 ] ;;
-# A new cluster is not ready before its roles have their passwords. A replica need not be streaming: a rolling update
-# starts with the replicas, and would never reach the primary that they wait for.
-readiness) [ ! -e "$run/new-cluster" ] && isready ;;
+# Asked every second until it first succeeds, which may take as long as a clone or a recovery takes. A new cluster is not
+# ready before its roles have their passwords. A replica need not be streaming: a rolling update starts with the
+# replicas, and would never reach the primary that they wait for.
+startup | readiness) [ ! -e "$run/new-cluster" ] && isready ;;
 # A recovery is alive, and so is a replica that clones again while its container runs.
 liveness) [ -e "$run/preparing" ] || isready || [ $? -eq 1 ] ;;
 *)

@@ -48,7 +48,8 @@ rebuild() {
   discard_build
   copy_from "$host" || {
     mapfile -t <"$RUN_DIR/clone.log"
-    die "could not copy $STATEFULSET-$1:" "${MAPFILE[@]: -3}"
+    last 3
+    die "could not copy $STATEFULSET-$1:" "${MAPFILE[@]}"
   }
   : >"$BUILD/standby.signal"
   promote_build "$host"

@@ -79,7 +79,8 @@ clone() {
     fi
     mapfile -t <"$RUN_DIR/clone.log"
     attempt=$((attempt + 1))
-    say "the clone did not succeed (attempt $attempt), trying again: ${MAPFILE[*]: -2}"
+    last 2
+    say "the clone did not succeed (attempt $attempt), trying again: ${MAPFILE[*]}"
     pause $((attempt < 10 ? attempt : 10))
     refresh_passfile
   done

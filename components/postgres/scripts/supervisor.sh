@@ -37,8 +37,13 @@ here=${BASH_SOURCE[0]%/*}
 # wherever they run. Short-lived helpers close it.
 lock_volume() {
   local waited=0
+  # For the group, which is the volume's: a pod that ran once as the wrong user must not lock out the right one.
+  local old_umask
+  old_umask=$(umask)
+  umask 0007
   { exec 9>>"$VOLUME/.lock"; } 2>/dev/null || die "cannot write to the volume at $VOLUME as user $(id -u), group $(id -G)" \
     "the volume must be writable for the pod's fsGroup; some drivers ignore fsGroup: then change the owner of the volume's root by hand"
+  umask "$old_umask"
   until flock -n 9; do
     if ((waited % 50 == 0)); then
       say "waiting for the volume: another pod's server still uses it (a pod that was deleted by force, perhaps on another node)"

@@ -31,7 +31,7 @@ const pullGrace = 20 * seconds;
 const configGrace = 15 * seconds;
 const mountGrace = 30 * seconds;
 const crashGrace = 25 * seconds;
-const scheduleGrace = { fixed: 15 * seconds, elastic: 45 * seconds };
+const scheduleGrace = { fixed: 15 * seconds, elastic: 35 * seconds };
 
 const waitingReasons: Record<string, { graceMs: number; next: (pod: PodView) => string }> = {
   ErrImagePull: { graceMs: pullGrace, next: imageHint },

@@ -52,6 +52,11 @@ export class Kubernetes {
     throw new LocalError(`kubectl cannot reach the cluster: ${words.trim() || "no answer within 10 s"}`);
   }
 
+  /** The process of `kubectl proxy`. */
+  get pid(): number | undefined {
+    return this.proxy.pid;
+  }
+
   close(): void {
     this.proxy.kill("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });

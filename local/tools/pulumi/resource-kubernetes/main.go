@@ -1,5 +1,5 @@
 // The Kubernetes provider plugin, started the way its own main does. The schema
-// lies in the provider's module; the build copies it beside this file (see build.ts).
+// lies in the provider's module; the build copies it beside this file (see ../../tools.ts).
 package main
 
 import (

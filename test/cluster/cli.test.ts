@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { CommandLine } from "./command-line";
+import { eventually } from "./kubernetes";
+
+describe("the commands", function () {
+  this.timeout("5 minutes");
+  let line: CommandLine;
+
+  beforeEach(async () => {
+    line = await CommandLine.create("commands", { replicas: 2, cloud: "aws" });
+  });
+  afterEach(() => line.remove());
+
+  it("bring up a cluster, say what they did, find nothing left to do, and take it down with its data kept", async () => {
+    const settings = line.text();
+    const before = await line.run("preview");
+    expect(before.code, before.err).to.equal(0);
+    expect(before.out).to.match(/StatefulSet/);
+
+    const first = await line.run("up");
+    expect(first.code, first.err).to.equal(0);
+    expect(first.out).to.contain(`postgres-1.postgres-svc.${line.stack}.svc.cluster.local:5432`);
+    expect(first.err).to.match(/cloud: on-premise instead of aws/);
+    // The line to paste, with its standard input closed and one statement instead of a prompt.
+    const psql = /Open psql on the primary:\n\s+(.+)/.exec(first.out)?.[1] ?? "";
+    const paste = `${psql.replace(" -it ", " ")} -Atqc 'create table kept (id int); select current_user'`;
+    expect((await promisify(execFile)("sh", ["-c", paste])).stdout).to.equal("appuser\n");
+
+    const second = await line.run("up");
+    expect(second.code, second.err).to.equal(0);
+    expect(second.out).to.contain("Nothing to change");
+    expect(second.seconds).to.be.lessThan(10);
+    const preview = await line.run("preview");
+    expect(preview.out).to.match(/[Nn]othing/);
+
+    const status = await line.run("status");
+    expect(status.code, status.err).to.equal(0);
+    expect(status.out).to.match(/postgres-0[\s\S]*primary[\s\S]*postgres-1[\s\S]*replica[\s\S]*streaming/);
+
+    const password = await line.namespace.kubectl(
+      ...["get", "secret", "postgres-secret", "-o", "jsonpath={.data.POSTGRES_PASSWORD}"],
+    );
+    const secret = Buffer.from(password, "base64").toString();
+    expect(secret).to.have.length(32);
+    for (const { out, err } of [before, first, second, preview, status]) expect(out + err).to.not.contain(secret);
+    expect(line.text(), "the user's own settings file").to.equal(settings);
+
+    const down = await line.run("down");
+    expect(down.code, down.err).to.equal(0);
+    expect(await line.namespace.pods()).to.deep.equal([]);
+    expect(Object.keys(await line.namespace.claims())).to.deep.equal(["data-postgres-0", "data-postgres-1"]);
+    const again = await line.run("up");
+    expect(again.code, again.err).to.equal(0);
+    expect(await line.namespace.psql("postgres-0", "select count(*) from kept")).to.equal("0");
+    const gone = await line.run("down", "--volumes");
+    expect(gone.code, gone.err).to.equal(0);
+    expect(await line.namespace.claims()).to.deep.equal({});
+  });
+
+  it("end at settings that cannot work, with all of them, no stack trace, and nothing made", async () => {
+    line.write({ cloud: "moon", replicas: -1, storageSize: "10", parameters: { shared_bufers: "1GB" } });
+    for (const command of ["preview", "up"]) {
+      const { code, out, err } = await line.run(command);
+      expect(code).to.equal(1);
+      expect(out + err).to.match(/4 settings cannot work:[\s\S]*cloud[\s\S]*What to do/);
+      expect(out + err).to.not.match(/\n\s+at \S+/);
+    }
+    expect(await line.namespace.kubectl("get", "namespaces", "-o", "name")).to.not.contain(line.stack);
+    line.write({ namespace: line.stack });
+  });
+
+  it("refuse an option they do not know, and name those they do", async () => {
+    const { code, err } = await line.run("up", "--stak", "prod");
+    expect(code).to.equal(2);
+    expect(err).to.match(/--stak[\s\S]*--stack/);
+  });
+
+  it("interrupted by Ctrl-C leave a state from which the next up continues", async () => {
+    const up = line.start("up");
+    await eventually("the first pod", async () => ((await line.namespace.pods()).length > 0 ? true : undefined), 90);
+    // A terminal sends it to every process of the group.
+    process.kill(-(up.child.pid ?? 0), "SIGINT");
+    const { err } = await up.finished;
+    expect(err).to.match(/npm run up/);
+    const next = await line.run("up");
+    expect(next.code, next.err).to.equal(0);
+    await line.namespace.allStreaming("postgres-1");
+  });
+
+  it("killed leave a state from which the next up continues", async () => {
+    const up = line.start("up");
+    await eventually("the first pod", async () => ((await line.namespace.pods()).length > 0 ? true : undefined), 90);
+    process.kill(-(up.child.pid ?? 0), "SIGKILL");
+    await up.finished;
+    const next = await line.run("up");
+    expect(next.code, next.err).to.equal(0);
+    await line.namespace.allStreaming("postgres-1");
+  });
+
+  it("refuse to delete a protected stack, and say how it is done", async () => {
+    line.write({
+      namespace: line.stack,
+      replicas: 1,
+      protect: true,
+      resources: { requests: { cpu: "50m", memory: "128Mi" } },
+    });
+    expect((await line.run("up")).code).to.equal(0);
+    const { code, err } = await line.run("down", "--volumes");
+    expect(code).to.equal(1);
+    expect(err).to.match(/protected[\s\S]*kubernetes-postgres:protect/);
+    expect(await line.namespace.psql("postgres-0", "select 1")).to.equal("1");
+    line.write({ namespace: line.stack, replicas: 1, resources: { requests: { cpu: "50m", memory: "128Mi" } } });
+    expect((await line.run("up")).code).to.equal(0);
+  });
+});

@@ -1,0 +1,40 @@
+import { expect } from "chai";
+import { commandNames, helpText, parseCommandLine } from "../../../local/arguments";
+
+describe("the local command line", () => {
+  it("deploys stack dev when nothing is said", () => {
+    const line = parseCommandLine(["up"]);
+    expect(line).to.include({ command: "up", stack: "dev", volumes: false, json: false, help: false });
+    expect(line.cluster).to.equal(undefined);
+  });
+
+  it("reads options in both spellings", () => {
+    expect(parseCommandLine(["down", "--stack", "prod", "--volumes"])).to.include({ stack: "prod", volumes: true });
+    expect(parseCommandLine(["status", "--stack=prod", "--json", "--cluster=current"])).to.include({
+      stack: "prod",
+      json: true,
+      cluster: "current",
+    });
+  });
+
+  for (const argv of [
+    [],
+    ["sideways"],
+    ["up", "--stak", "prod"],
+    ["up", "--volumes"],
+    ["preview", "prod"],
+    ["up", "--stack"],
+    ["stop", "--stack", "dev"],
+    ["up", "--cluster", "--help"],
+  ]) {
+    it(`refuses "${argv.join(" ")}" and says what is known`, () => {
+      expect(() => parseCommandLine(argv)).to.throw(/Commands:|npm run .* -- \[options\]/);
+    });
+  }
+
+  it("explains every command and its options", () => {
+    for (const command of commandNames) expect(helpText(command)).to.include("--help").and.include("Exit codes");
+    expect(helpText("down")).to.include("--volumes");
+    expect(helpText("up")).not.to.include("--volumes");
+  });
+});

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { postgresImage } from "../../../local/node";
+import { embeddedSettings } from "../../../local/pulumi/embedded-settings";
+import { resolveStack } from "../../../local/pulumi/resolve-stack";
+import { rawSettings, readStackFile, withSettings } from "../../../local/pulumi/stack-file";
+
+const machine = { cores: 2, memoryBytes: 24 * 1024 ** 3 };
+
+describe("settings on the embedded node", () => {
+  it("replace what only a cloud has, and say so in one line each", () => {
+    const { changes, lines } = embeddedSettings({ cloud: "aws", storageClassName: "gp3" }, "/kube", machine);
+    expect(changes).to.include({ "kubernetes:kubeconfig": "/kube", cloud: "on-premise", image: postgresImage });
+    expect(changes).to.have.property("storageClassName", undefined);
+    expect(lines).to.have.length(4);
+    expect(lines[0]).to.include("on-premise instead of aws");
+  });
+
+  it("leave alone what fits", () => {
+    const requests = { cpu: "50m", memory: "128Mi" };
+    const { lines } = embeddedSettings({ image: "localhost/mine:15", resources: { requests } }, "/kube", machine);
+    expect(lines).to.deep.equal([]);
+  });
+
+  it("lower requests to the machine, never limits, and never by the number of pods", () => {
+    const of = (replicas: number) =>
+      embeddedSettings({ workload: "high-performance", replicas }, "/kube", machine).changes;
+    expect(of(3).resources).to.deep.equal({
+      requests: { cpu: "100m", memory: "1228Mi" },
+      limits: { cpu: "4", memory: "16Gi" },
+    });
+    expect(of(5).resources).to.deep.equal(of(3).resources);
+  });
+
+  it("are judged as asked and as changed, each problem named once", () => {
+    const wrong = { cloud: "moon", replicas: "2.5", parameters: { nonsense: "1" } };
+    const resolve = () =>
+      resolveStack({
+        stack: "x",
+        cluster: "embedded",
+        file: { config: {}, encryptionsalt: undefined },
+        settings: wrong,
+      });
+    expect(resolve).to.throw(/^3 settings cannot work[^]*cloud[^]*replicas[^]*nonsense/);
+  });
+});
+
+describe("a stack's settings file", () => {
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "stack-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const write = (text: string): void => writeFileSync(join(folder, "Pulumi.dev.yaml"), text);
+
+  it("is read with its kinds of value", () => {
+    write("config:\n  kubernetes-postgres:replicas: 3\n  kubernetes-postgres:parameters: { work_mem: 4MB }\n");
+    const { config } = readStackFile("dev", folder);
+    expect(rawSettings(config)).to.deep.equal({ replicas: "3", parameters: '{"work_mem":"4MB"}' });
+  });
+
+  it("may be empty", () => {
+    write("");
+    expect(readStackFile("dev", folder)).to.deep.equal({ config: {}, encryptionsalt: undefined });
+  });
+
+  it("names the stacks there are, for one there is not", () => {
+    write("config: {}");
+    expect(() => readStackFile("prod", folder)).to.throw(/Pulumi\.prod\.yaml.*dev/);
+    expect(() => readStackFile("../dev", folder)).to.throw(/there is no/);
+  });
+
+  it("says so when it is not YAML or not settings", () => {
+    write("config: [");
+    expect(() => readStackFile("dev", folder)).to.throw(/Pulumi\.dev\.yaml is not YAML/);
+    write("config: 7");
+    expect(() => readStackFile("dev", folder)).to.throw(/not a set of settings/);
+  });
+
+  it("with encrypted values is refused without their passphrase", () => {
+    write("config:\n  kubernetes-postgres:user:\n    secure: AAA\n");
+    expect(() => readStackFile("dev", folder)).to.throw(/kubernetes-postgres:user.*with pulumi itself/);
+  });
+
+  it("takes changes, and the removal of a setting", () => {
+    const config = withSettings({ "kubernetes-postgres:a": 1, "kubernetes-postgres:b": 2 }, { a: undefined, b: 3 });
+    expect(config).to.deep.equal({ "kubernetes-postgres:b": 3 });
+  });
+});
