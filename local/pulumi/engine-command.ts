@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, renameSync, statSync } from "node:fs";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { LocalError } from "../tools/run";
 
@@ -26,6 +26,9 @@ function engineWords(stdout: string, stderr: string): string {
 // A cancelled engine saves what it has and ends within a second or two; a second SIGINT makes it give up waiting.
 const hurryMs = 10_000;
 const killMs = 20_000;
+
+/** 4 MiB; one older log is kept. */
+const maxLogBytes = 4 * 1024 * 1024;
 
 interface CommandResult {
   stdout: string;
@@ -57,6 +60,7 @@ export class EngineCommand {
 
   /** @param log file to which everything the engine says is added. */
   static async at(command: string, log: string): Promise<EngineCommand> {
+    if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(log, `${log}.old`);
     return new EngineCommand(command, await engineVersion(command), log);
   }
 
@@ -78,7 +82,7 @@ export class EngineCommand {
         cwd,
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, ...environment, PULUMI_AUTOMATION_API: "true" },
+        env: engineEnvironment(environment),
       });
       const { pid } = child;
       this.running.add(child);
@@ -124,6 +128,13 @@ export class EngineCommand {
       });
     });
   }
+}
+
+/** This process's environment with the workspace's on top. A passphrase in the former would win over a file of the latter. */
+function engineEnvironment(environment: Record<string, string>): NodeJS.ProcessEnv {
+  const { PULUMI_CONFIG_PASSPHRASE, ...inherited } = process.env;
+  const kept = "PULUMI_CONFIG_PASSPHRASE_FILE" in environment ? {} : { PULUMI_CONFIG_PASSPHRASE };
+  return { ...inherited, ...kept, ...environment, PULUMI_AUTOMATION_API: "true" };
 }
 
 /** Checks that the CLI is new enough for the SDK, in the SDK's own words. */

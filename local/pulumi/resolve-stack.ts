@@ -68,5 +68,7 @@ export function resolveStack({ stack, cluster: option, settings = {}, file, envi
   const all = [...problems, ...effective.problems.filter(({ setting }) => !named.has(setting))];
   if (all.length > 0) throw new SettingsError(all);
   const explanations = [explanation, ...lines.map((line) => `  on it ${line}`)];
+  const backend = (environment ?? process.env).PULUMI_BACKEND_URL;
+  if (backend) explanations.push("  its state is kept on this machine, not in PULUMI_BACKEND_URL");
   return { stack, cluster, config, encryptionsalt, spec: clusterSpec(effective.args), explanations };
 }

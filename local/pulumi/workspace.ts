@@ -44,10 +44,13 @@ function backend(resolved: ResolvedStack, paths: StackPaths): { url: string; own
   return { url: `file://${paths.state}`, own: true };
 }
 
-/** Secrets reach the engine as a file, never by its environment, unless the user has set one up that way. */
-function secretsEnvironment(paths: StackPaths): Record<string, string> {
-  const user = process.env;
-  if (user.PULUMI_CONFIG_PASSPHRASE !== undefined || user.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined) return {};
+/**
+ * The passphrase reaches the engine as a file, never by its environment. Ours belongs to our backend; the user's is used
+ * for the user's backend, and where the stack's own settings are encrypted with it.
+ */
+function secretsEnvironment(resolved: ResolvedStack, paths: StackPaths, ownBackend: boolean): Record<string, string> {
+  const user = process.env.PULUMI_CONFIG_PASSPHRASE ?? process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+  if (user !== undefined && (!ownBackend || resolved.encryptionsalt !== undefined)) return {};
   if (!existsSync(paths.passphrase)) {
     writeFileSync(paths.passphrase, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
   }
@@ -75,7 +78,7 @@ export async function openWorkspace(
   mkdirSync(paths.work, { recursive: true, mode: 0o700 });
   const { url, own } = backend(resolved, paths);
   const environment = {
-    ...secretsEnvironment(paths),
+    ...secretsEnvironment(resolved, paths, own),
     PULUMI_BACKEND_URL: url,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Nobody but these stacks owns anything on the embedded node: what an earlier, forgotten state made is taken over.

@@ -13,11 +13,20 @@ export interface Kubectl {
   args: readonly string[];
 }
 
+/** What is asked of the API server. */
+export interface KubernetesApi {
+  /** An object or list; undefined where there is none. @throws LocalError for any other refusal. */
+  get(path: string): Promise<unknown>;
+  /** The end of a container's log; "" where there is none. */
+  log(namespace: string, pod: string, container: string, previous: boolean): Promise<string>;
+  remove(path: string): Promise<void>;
+}
+
 /**
  * Asks the API server through one `kubectl proxy` on a socket that only this user can open: every way of logging in
  * that kubectl knows works, and a question costs milliseconds instead of a process.
  */
-export class Kubernetes {
+export class Kubernetes implements KubernetesApi {
   private constructor(
     private readonly proxy: ChildProcess,
     private readonly folder: string,
@@ -62,16 +71,19 @@ export class Kubernetes {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** An object or list; undefined where there is none. @throws LocalError for any other refusal. */
   async get(path: string): Promise<unknown> {
     const { status, text } = await this.call("GET", path);
     if (status === 404) return undefined;
+    // The proxy's own answer when it finds nobody to pass the question to.
+    if (status === 502)
+      throw new LocalError(
+        `The cluster does not answer: ${text.trim()}\nCheck the server of the kubeconfig's context.`,
+      );
     const body = status === 200 ? parseJson(text) : undefined;
     if (body === undefined) throw new LocalError(`Kubernetes refused GET ${path}: ${refusal(text, status)}`);
     return body;
   }
 
-  /** The end of a container's log; "" where there is none. */
   async log(namespace: string, pod: string, container: string, previous: boolean): Promise<string> {
     const query = `container=${container}&tailLines=12&previous=${previous}`;
     const { status, text } = await this.call("GET", `/api/v1/namespaces/${namespace}/pods/${pod}/log?${query}`);

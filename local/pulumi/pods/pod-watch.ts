@@ -1,6 +1,6 @@
 import { listAt } from "../../tools/json";
 import { type DiagnosisOptions, diagnose, podState, type Trouble } from "./diagnosis";
-import type { Kubernetes } from "./kubernetes";
+import type { KubernetesApi } from "./kubernetes";
 import { isComplete, readClaim, readPod, readStatefulSet, readWarning, type Snapshot } from "./snapshot";
 
 /** Whose pods are watched. */
@@ -19,7 +19,11 @@ export interface WatchOptions extends DiagnosisOptions {
 }
 
 /** Reads everything about the pods at this moment. Warnings and claims are only asked for where a pod is not ready. */
-export async function takeSnapshot(kubernetes: Kubernetes, target: WatchTarget, everything = false): Promise<Snapshot> {
+export async function takeSnapshot(
+  kubernetes: KubernetesApi,
+  target: WatchTarget,
+  everything = false,
+): Promise<Snapshot> {
   const { namespace, statefulSet: name } = target;
   const core = `/api/v1/namespaces/${namespace}`;
   const selector = `labelSelector=${encodeURIComponent(`app.kubernetes.io/instance=${name}`)}`;
@@ -52,7 +56,7 @@ export class PodWatch {
   private applied = false;
 
   constructor(
-    private readonly kubernetes: Kubernetes,
+    private readonly kubernetes: KubernetesApi,
     private readonly target: WatchTarget,
     private readonly options: WatchOptions,
   ) {}

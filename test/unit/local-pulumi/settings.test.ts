@@ -43,7 +43,7 @@ describe("settings on the embedded node", () => {
         file: { config: {}, encryptionsalt: undefined },
         settings: wrong,
       });
-    expect(resolve).to.throw(/^3 settings cannot work[^]*cloud[^]*replicas[^]*nonsense/);
+    expect(resolve).to.throw(/^3 settings cannot work[\s\S]*cloud[\s\S]*replicas[\s\S]*nonsense/);
   });
 });
 
