@@ -108,6 +108,7 @@ export class EngineCommand {
         );
       };
       signal?.addEventListener("abort", cancel);
+      if (signal?.aborted) cancel();
       const finished = (): void => {
         signal?.removeEventListener("abort", cancel);
         timers.forEach(clearTimeout);

@@ -43,9 +43,11 @@ function nameOf({ urn, new: after, old: before }: Metadata): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-function detailsOf({ detailedDiff, diffs, old: before, new: after }: Metadata): string[] {
+function detailsOf({ detailedDiff, diffs, keys: replacing, old: before, new: after }: Metadata): string[] {
   const paths = Object.keys(detailedDiff ?? {});
-  return (paths.length > 0 ? paths : (diffs ?? [])).map((path) => {
+  // Some providers only name what makes them replace.
+  const named = [paths, diffs ?? [], replacing ?? []].find((list) => list.length > 0) ?? [];
+  return named.map((path) => {
     const keys = path.split(/[.[\]"]+/).filter((key) => key !== "");
     const [from, to] = [shortValue(at(before?.inputs, ...keys)), shortValue(at(after?.inputs, ...keys))];
     return from === undefined && to === undefined ? path : `${path}: ${from ?? "none"} -> ${to ?? "none"}`;

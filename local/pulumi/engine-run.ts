@@ -6,7 +6,7 @@ import { diagnosticText, type PlannedChange, pastTense, plannedChange } from "./
 import { InterruptedError, PodsError } from "./errors";
 import { Kubernetes } from "./pods/kubernetes";
 import { PodWatch, podsLine } from "./pods/pod-watch";
-import { isComplete } from "./pods/snapshot";
+import { isComplete, outdatedPods, type Snapshot } from "./pods/snapshot";
 
 /** What one run of the engine did or would do. */
 export interface EngineReport {
@@ -107,7 +107,7 @@ export async function runEngine(
     const report = await watcher?.report();
     if (report !== undefined) throw new PodsError(`${report}\nWhen it is mended, npm run up continues from here.`);
     if (ending.cause === "asked") {
-      throw new InterruptedError("Ended. What was made so far is noted; npm run up continues from here.");
+      throw new InterruptedError("Ended. What was done so far is noted; the same command continues from here.");
     }
     if (!(error instanceof EngineError)) throw error;
     throw new LocalError(`${events.errors.join("\n") || error.message}\nThe engine's full report: ${paths.log}`);
@@ -160,12 +160,11 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
     { say, elastic: cluster.kind === "current" && spec.cloud !== "on-premise" },
   );
   let closed = false;
-  let complete = false;
-  let engineDone = false;
+  let latest: Snapshot | undefined;
   let story: Promise<string> | undefined;
   const look = async (): Promise<void> => {
     const { snapshot, fatal } = await watch.look();
-    complete = isComplete(snapshot);
+    latest = snapshot;
     listener.note?.(podsLine(snapshot));
     if (fatal !== undefined && story === undefined) {
       story = watch.report(fatal);
@@ -173,31 +172,35 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
       ending.end("pods");
     }
   };
-  const loop = (async () => {
-    for (let first = true; !closed && story === undefined && !(engineDone && complete); first = false) {
-      if (!first) await sleep(1000);
+  const follow = async (): Promise<void> => {
+    while (!closed && story === undefined) {
       // A cluster that does not answer for a moment is the engine's to judge.
-      if (!closed) await look().catch(() => undefined);
+      await look().catch(() => undefined);
+      await sleep(1000);
     }
-  })();
+  };
+  void follow();
   return {
     watch,
     async untilReady() {
-      engineDone = true;
+      // Some update strategies return before their pods are ready, so an earlier look does not count.
+      latest = undefined;
+      await look().catch(() => undefined);
       const deadline = Date.now() + readyMs;
-      await look();
-      while (!complete && story === undefined && ending.cause === undefined) {
-        if (Date.now() > deadline)
+      while (latest === undefined || !isComplete(latest)) {
+        if (story !== undefined || ending.cause !== undefined) throw new LocalError("Not every pod became ready.");
+        if (Date.now() > deadline) {
           throw new LocalError("Not every pod became ready within 10 minutes. See npm run status.");
+        }
         await sleep(200);
       }
-      if (!complete) throw new LocalError("Not every pod became ready.");
+      const old = outdatedPods(latest);
+      if (old.length > 0) say(`  still with their old settings, as updateStrategy asks: ${old.join(", ")}`);
     },
     report: async () => story,
     close() {
       closed = true;
       kubernetes.close();
-      loop.catch(() => undefined);
     },
   };
 }

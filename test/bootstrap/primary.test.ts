@@ -121,12 +121,10 @@ describe("a primary that must not be made", function () {
   this.timeout(60_000);
   let cluster: Cluster;
 
-  beforeEach(() => {
-    cluster = new Cluster();
-  });
   afterEach(() => cluster.dispose());
 
   it("refuses a data directory that is not a cluster, and does not touch it", async () => {
+    cluster = new Cluster();
     const primary = await cluster.pod(0);
     await mkdir(primary.data);
     await writeFile(join(primary.data, "PG_VERSION"), "15\n");
@@ -138,6 +136,7 @@ describe("a primary that must not be made", function () {
   });
 
   it("accepts a data directory that exists and is empty", async () => {
+    cluster = new Cluster();
     const primary = await cluster.pod(0);
     const { code } = await primary.asPostgres("mkdir", [primary.data]);
     expect(code).to.equal(0);
@@ -146,6 +145,7 @@ describe("a primary that must not be made", function () {
   });
 
   it("refuses data of another major version", async () => {
+    cluster = new Cluster();
     const primary = await cluster.ready(0);
     await primary.sigterm();
     await writeFile(join(primary.data, "PG_VERSION"), "11\n");

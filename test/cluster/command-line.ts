@@ -57,10 +57,11 @@ export class CommandLine {
     writeFileSync(this.file, stringify({ config: Object.fromEntries(config) }));
   }
 
-  /** Starts `npm run <command> -- --stack <ours> <args>`, in a process group of its own. */
+  /** Starts `npm run <command> -- <args>` for our stack, in a process group of its own. */
   start(command: string, ...args: string[]): Running {
     const begun = Date.now();
-    const child = spawn("npm", ["run", "--silent", command, "--", "--stack", this.stack, ...args], {
+    const stack = command === "local:stop" ? [] : ["--stack", this.stack];
+    const child = spawn("npm", ["run", "--silent", command, "--", ...stack, ...args], {
       cwd: root,
       detached: true,
       env: { ...process.env, KUBERNETES_POSTGRES_CLUSTER: "embedded", KUBERNETES_POSTGRES_PULUMI: this.folder },

@@ -129,6 +129,8 @@ attend_server() {
       interval=1
       continue
     fi
+    # First, so that the next task does not wait for the next look.
+    end_task
     server_state
     if [[ $REPLY == ready || $REPLY == standby ]]; then
       if ((!was_ready)); then
@@ -142,7 +144,6 @@ attend_server() {
     elif ((EPOCHSECONDS - started > 5)); then
       interval=1
     fi
-    end_task
   done
   # It may have been ready for less than one look.
   server_state

@@ -147,3 +147,8 @@ export function isComplete({ statefulSet, pods }: Snapshot): boolean {
   const done = pods.filter((pod) => pod.ready && !pod.leaving && isUpdated(pod, statefulSet));
   return done.length === statefulSet.replicas && pods.length === done.length;
 }
+
+/** Names of pods that were made from older settings. After an update only those are that its strategy left alone. */
+export function outdatedPods({ statefulSet, pods }: Snapshot): string[] {
+  return pods.filter(({ revision }) => revision !== statefulSet?.updateRevision).map(({ name }) => name);
+}

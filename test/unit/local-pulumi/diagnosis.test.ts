@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { diagnose, podState } from "../../../local/pulumi/pods/diagnosis";
 import {
   isComplete,
+  outdatedPods,
   type PodView,
   readPod,
   readStatefulSet,
@@ -134,6 +135,10 @@ describe("a StatefulSet's pods", () => {
     expect(isComplete({ ...at(ready(0, "old"), ready(1, "old"), ready(2)), statefulSet: canary })).to.equal(true);
     const onDelete = { ...statefulSet, rolling: false };
     expect(isComplete({ ...at(ready(0, "old"), ready(1), ready(2)), statefulSet: onDelete })).to.equal(true);
+  });
+
+  it("of an older revision are named", () => {
+    expect(outdatedPods(at(ready(0, "old"), ready(1)))).to.deep.equal(["postgres-0"]);
   });
 
   it("are described in a word", () => {
