@@ -33,7 +33,8 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
   const headline = changes.length === 0 ? `Stack ${stack} was already gone.` : `Stack ${stack} is gone.`;
   if (volumes) {
     const left = await progress.step("delete its data", () => deleteData(resolved));
-    console.log([`\n${headline} Its data is deleted.`, ...left].join("\n"));
+    const done = left.length === 0 ? "Its data is deleted." : "Its claims are deleted.";
+    console.log([`\n${headline} ${done}`, ...left].join("\n"));
   } else {
     const kept = spec.keepVolumes
       ? "Its data stays: npm run up brings it back, npm run down -- --volumes deletes it."

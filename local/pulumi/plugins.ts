@@ -24,14 +24,20 @@ const pluginSource = join(__dirname, "random-plugin");
 
 const userHome = (): string => process.env.PULUMI_HOME || join(homedir(), ".pulumi");
 
-/** Makes `folder` hold what `fill` writes, or nothing when that fails. */
+/** Makes `folder` hold what `fill` writes, or nothing when that fails. Two processes may do so at once: the first wins. */
 async function replaceFolder(folder: string, fill: (unfinished: string) => Promise<void>): Promise<void> {
-  const unfinished = `${folder}.new`;
+  const unfinished = `${folder}.new-${process.pid}`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
-  await fill(unfinished);
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(unfinished, folder);
+  try {
+    await fill(unfinished);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(unfinished, folder);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  }
 }
 
 /**

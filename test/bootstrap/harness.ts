@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   cpSync,
   createWriteStream,
@@ -6,14 +6,18 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statfsSync,
   writeFileSync,
 } from "node:fs";
-import { chmod, chown, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chown, mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pgHba, pgIdent } from "../../components/postgres/config";
+import { childrenOf, commandOf, namespacePid, project, type Result, runProgram, statusOf, until } from "./processes";
+
+export { until } from "./processes";
 
 // Real pods without Kubernetes: the real supervisor as PID 1 of an own process namespace, as the user postgres, on
 // directories laid out like the pod's mounts. Every pod has a loopback address of its own instead of a host name.
@@ -45,38 +49,6 @@ function postgresIds(): { uid: number; gid: number } {
 
 const ids = postgresIds();
 let clusters = 0;
-
-/** What a finished program said. */
-export interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a program to its end, however it ends. */
-export function runProgram(file: string, args: string[], env: Record<string, string> = {}): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(file, args, { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 128;
-      resolve({ code, stdout: stdout.trim(), stderr: stderr.trim() });
-    });
-  });
-}
-
-/** Waits until `condition` gives something true; fails with `what` after `seconds`. */
-export async function until<T>(
-  what: string,
-  condition: () => Promise<T | undefined | false> | T | undefined | false,
-  seconds = 30,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const value = await condition();
-    if (value) return value;
-    if (Date.now() > deadline) throw new Error(`waited ${seconds} s in vain for ${what}`);
-    await sleep(25);
-  }
-}
 
 /** Settings of the pods of one cluster; each has the product's default. */
 export interface ClusterOptions {
@@ -114,6 +86,8 @@ export class Cluster {
     this.replicationPassword = options.replicationPassword ?? "replication-secret-1";
     this.conf = options.conf ?? [];
     this.env = options.env ?? {};
+    // Also for a cluster that no test of a filtered run disposes of.
+    process.on("exit", () => rmSync(this.root, { recursive: true, force: true }));
     execFileSync("chmod", ["0755", this.root]);
     mkdirSync(join(this.root, "scripts"));
     mkdirSync(join(this.root, "latch"));
@@ -208,12 +182,17 @@ export class Pod {
       "wal_sender_timeout = 10s",
       ...conf,
     ];
-    await this.project("config", {
-      "postgresql.conf": `${lines.join("\n")}\n`,
-      "pg_hba.conf": pgHba(),
-      "pg_ident.conf": pgIdent(this.cluster.user),
-      ...files,
-    });
+    await project(
+      join(this.home, "config"),
+      {
+        "postgresql.conf": `${lines.join("\n")}\n`,
+        "pg_hba.conf": pgHba(),
+        "pg_ident.conf": pgIdent(this.cluster.user),
+        ...files,
+      },
+      ids.gid,
+      0o444,
+    );
   }
 
   /** Replaces the Secret's files; without arguments by the cluster's passwords. */
@@ -221,24 +200,12 @@ export class Pod {
     password = this.cluster.password,
     replicationPassword = this.cluster.replicationPassword,
   ): Promise<void> {
-    await this.project("secrets", { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: replicationPassword }, 0o440);
-  }
-
-  private async project(mount: string, files: Record<string, string>, mode = 0o444): Promise<void> {
-    const directory = join(this.home, mount);
-    const version = `..${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    await mkdir(join(directory, version), { recursive: true });
-    for (const [name, text] of Object.entries(files)) {
-      const file = join(directory, version, name);
-      await writeFile(file, text);
-      await chown(file, 0, ids.gid);
-      await chmod(file, mode);
-      await symlink(join("..data", name), join(directory, name)).catch(() => undefined);
-    }
-    const old = await readlink(join(directory, "..data")).catch(() => undefined);
-    await symlink(version, join(directory, "..data.new"));
-    await rename(join(directory, "..data.new"), join(directory, "..data"));
-    if (old !== undefined) await rm(join(directory, old), { recursive: true });
+    await project(
+      join(this.home, "secrets"),
+      { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: replicationPassword },
+      ids.gid,
+      0o440,
+    );
   }
 
   /** Starts the container; the volume, the logs and the mounts stay from an earlier start. */
@@ -443,32 +410,4 @@ export async function waitStreaming(primary: Pod, replica: Pod, seconds = 30): P
   ).catch((error: Error) => {
     throw new Error(`${error.message}; its log:\n${replica.logs()}`);
   });
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function namespacePid(pid: number): number {
-  return Number(/^NSpid:.*\s(\d+)$/m.exec(statusOf(pid))?.[1]);
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return "";
-  }
 }

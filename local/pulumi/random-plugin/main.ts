@@ -1,8 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { main, type Provider } from "@pulumi/pulumi/provider";
-import { bcrypt } from "./bcrypt";
+import { hashSync } from "bcryptjs";
 import { newPassword, rulesProblem } from "./password";
 import { changedRules, isUnknown, type Properties, rulesOf, stateOf, unwrapped } from "./properties";
+
+/** As the official provider's. */
+const bcryptCost = 10;
 
 /**
  * RandomPassword of the official random provider, for machines that cannot download that one. Inputs, outputs and
@@ -28,7 +30,7 @@ const provider: Provider = {
     const rules = rulesOf(inputs);
     const result = newPassword(rules);
     // The official provider's fixed id: an id is never encrypted, so it must not say anything.
-    return { id: "none", outs: stateOf(rules, result, bcrypt(result, randomBytes(16))) };
+    return { id: "none", outs: stateOf(rules, result, hashSync(result, bcryptCost)) };
   },
 
   // Nothing outside the state knows the password: reading gives back what is stored.
@@ -37,7 +39,7 @@ const provider: Provider = {
     // An import: the id to import is the password.
     const rules = rulesOf({ length: id.length });
     const inputs = { length: id.length };
-    return { id: "none", inputs, props: stateOf(rules, id, bcrypt(id, randomBytes(16))) };
+    return { id: "none", inputs, props: stateOf(rules, id, hashSync(id, bcryptCost)) };
   },
 
   async update(_id: string, _urn: string, olds: Properties, news: Properties) {

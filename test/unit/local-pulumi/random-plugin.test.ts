@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { bcrypt } from "../../../local/pulumi/random-plugin/bcrypt";
 import { newPassword, type PasswordRules, rulesProblem } from "../../../local/pulumi/random-plugin/password";
 import {
   changedRules,
@@ -109,32 +108,5 @@ describe("the random plugin", () => {
     expect(isUnknown({ keepers: { a: unknown } })).to.equal(true);
     expect(isUnknown({ keepers: secret(unknown) })).to.equal(true);
     expect(isUnknown({ keepers: { a: "b" } })).to.equal(false);
-  });
-});
-
-describe("bcrypt", () => {
-  // Made with Debian's libxcrypt: perl -e 'print crypt("...", q($2a$05$...))'
-  const known = [
-    ["", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."],
-    ["a", "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe"],
-    ["abcdefghijklmnopqrstuvwxyz", "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC"],
-  ] as const;
-
-  const alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  const saltOf = (hash: string): Uint8Array => {
-    const bits = [...hash.slice(7, 29)].map((letter) => alphabet.indexOf(letter).toString(2).padStart(6, "0")).join("");
-    return Uint8Array.from({ length: 16 }, (_, byte) => Number.parseInt(bits.slice(byte * 8, byte * 8 + 8), 2));
-  };
-
-  for (const [password, hash] of known) {
-    it(`gives the known hash of "${password}"`, () => {
-      expect(bcrypt(password, saltOf(hash), 6)).to.equal(hash);
-    });
-  }
-
-  it("counts no more than 72 bytes, as every bcrypt", () => {
-    const salt = new Uint8Array(16);
-    expect(bcrypt("x".repeat(72), salt, 4)).to.equal(bcrypt("x".repeat(90), salt, 4));
-    expect(bcrypt("x".repeat(71), salt, 4)).not.to.equal(bcrypt("x".repeat(72), salt, 4));
   });
 });
