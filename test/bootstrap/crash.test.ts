@@ -89,7 +89,11 @@ describe("a server that crashes", function () {
   let primary: Pod;
 
   before(async () => {
-    cluster = new Cluster({ conf: ["recovery_init_sync_method = syncfs"], onDisk: true });
+    cluster = new Cluster({
+      conf: ["recovery_init_sync_method = syncfs"],
+      onDisk: true,
+      env: { CRASH_LIMIT: String(kills + 20) },
+    });
     primary = await cluster.ready(0);
     await primary.sql("CREATE TABLE ledger (id int PRIMARY KEY)");
   });

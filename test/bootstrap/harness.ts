@@ -15,7 +15,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pgHba, pgIdent } from "../../components/postgres/config";
-import { childrenOf, commandOf, namespacePid, project, type Result, runProgram, statusOf, until } from "./processes";
+import {
+  argumentsOf,
+  childrenOf,
+  commandOf,
+  namespacePid,
+  project,
+  type Result,
+  runProgram,
+  statusOf,
+  until,
+} from "./processes";
 
 export { until } from "./processes";
 
@@ -285,7 +295,8 @@ export class Pod {
   postmaster(): number | undefined {
     const supervisor = this.supervisor();
     if (supervisor === undefined) return undefined;
-    return childrenOf(supervisor).find((pid) => commandOf(pid) === "postgres");
+    // An orphaned backend is the supervisor's child as well; only the postmaster still shows how it was called.
+    return childrenOf(supervisor).find((pid) => argumentsOf(pid)[1] === "-D" && commandOf(pid) === "postgres");
   }
 
   /** The process id outside of a process whose id inside the pod is known. */

@@ -61,6 +61,15 @@ export function namespacePid(pid: number): number {
   return Number(/^NSpid:.*\s(\d+)$/m.exec(statusOf(pid))?.[1]);
 }
 
+/** A process's arguments, its own name first. */
+export function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
 /** The name of a process's program, empty when there is none. */
 export function commandOf(pid: number): string {
   try {
