@@ -157,6 +157,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
       "postgresql.conf": spec.postgresqlConf,
       "pg_hba.conf": pgHba(),
       "pg_ident.conf": pgIdent(spec.user),
+      ...(spec.recoverPrimaryFrom !== undefined && { "recover-primary-from": `${spec.recoverPrimaryFrom}\n` }),
     };
     return [
       configMap("config", spec.names.configMap, config),

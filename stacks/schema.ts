@@ -62,6 +62,7 @@ export const settingsSchema = z.strictObject({
   keepVolumes: boolean.optional(),
   protect: boolean.optional(),
   passwordGeneration: integer.optional(),
+  recoverPrimaryFrom: integer.optional(),
   runAsUser: integer.optional(),
   runAsGroup: integer.optional(),
 });

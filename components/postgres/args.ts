@@ -72,17 +72,26 @@ export interface PostgresClusterArgs {
   protect?: boolean;
   /** Raise it to generate new passwords; running pods take them over without a restart. Default 1. */
   passwordGeneration?: number;
+  /**
+   * After the primary's volume was lost: the ordinal of the replica to build the primary again from, as the failing
+   * pod's last words name it. Read by ordinal 0 only while its volume is empty. Default: none, it refuses to start.
+   */
+  recoverPrimaryFrom?: number;
   /** Numeric user of the server's processes; the image must know it. Default 999, `postgres` of the official Debian image. A change rolls the pods. */
   runAsUser?: number;
   /** Numeric group of the server's processes and of the volume. Default 999. A change rolls the pods. */
   runAsGroup?: number;
 }
 
+/** Args without a default: left out, they mean something of their own. */
+type Optional = "storageClassName" | "recoverPrimaryFrom";
+
 /** {@link PostgresClusterArgs} with every default filled in. */
-export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, "storageClassName">> {
+export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optional>> {
   resources: Resources;
   updateStrategy: UpdateStrategy;
   storageClassName: string | undefined;
+  recoverPrimaryFrom: number | undefined;
 }
 
 /**
@@ -125,6 +134,7 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     keepVolumes: args.keepVolumes ?? true,
     protect: args.protect ?? false,
     passwordGeneration: args.passwordGeneration ?? 1,
+    recoverPrimaryFrom: args.recoverPrimaryFrom,
     runAsUser: args.runAsUser ?? 999,
     runAsGroup: args.runAsGroup ?? 999,
   };

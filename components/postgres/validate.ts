@@ -78,7 +78,7 @@ function imageProblems({ image }: CompleteArgs): Problem[] {
 }
 
 function countProblems(args: CompleteArgs): Problem[] {
-  const { replicas, passwordGeneration, updateStrategy, runAsUser, runAsGroup } = args;
+  const { replicas, passwordGeneration, recoverPrimaryFrom, updateStrategy, runAsUser, runAsGroup } = args;
   const { type, partition } = updateStrategy;
   const notWhole = (value: number, least: number, most = Number.MAX_SAFE_INTEGER): boolean =>
     !Number.isInteger(value) || value < least || value > most;
@@ -101,6 +101,12 @@ function countProblems(args: CompleteArgs): Problem[] {
       asked: `${passwordGeneration}`,
       why: "It counts how often the passwords were renewed: a whole number from 1.",
       fix: "Raise it by one to renew the passwords.",
+    }),
+    ...when(recoverPrimaryFrom !== undefined && notWhole(recoverPrimaryFrom, 1, Math.max(1, replicas - 1)), {
+      setting: "recoverPrimaryFrom",
+      asked: `${recoverPrimaryFrom}`,
+      why: `It is the ordinal of a replica, and those of ${replicas} pods go from 1 to ${replicas - 1}.`,
+      fix: "Use the ordinal that the last words of the primary's pod name (kubectl logs).",
     }),
     ...when(notWhole(partition, 0, replicas >= 1 ? replicas : undefined), {
       setting: "updateStrategy.partition",

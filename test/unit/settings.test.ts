@@ -64,6 +64,7 @@ describe("settings of a stack", () => {
     ["a partition with OnDelete", { updateStrategy: { type: "OnDelete", partition: 1 } }, /OnDelete/],
     ["root as the server's user", { runAsUser: 0 }, /runAsUser: "0"[\s\S]*root/],
     ["a password generation before the first", { passwordGeneration: 0 }, /passwordGeneration: "0"/],
+    ["a recovery from the primary itself", { recoverPrimaryFrom: 0 }, /recoverPrimaryFrom: "0"[\s\S]*1 to 2/],
     ["an image that is no reference", { image: "postgres 16" }, /image: "postgres 16"[\s\S]*postgres:16/],
     [
       "memory too small for a server",
