@@ -10,7 +10,7 @@ const paths = {
   latch: "/etc/postgres/latch",
 };
 
-/** Time for a fast shutdown: its checkpoint, and up to wal_sender_timeout (30 s here) for a replica that hangs. */
+/** Time for a fast shutdown: its checkpoint, and up to wal_sender_timeout (15 s here) for a replica that hangs. */
 const terminationGracePeriodSeconds = 300;
 
 // A clone or a crash recovery may take days; killing it would only start it over.
