@@ -83,12 +83,17 @@ export class TestStack {
 
   /** Deploys with further settings. @throws what `npm run up` would show. */
   async up(settings: Record<string, ConfigValue> = {}, { volumes }: { volumes?: number } = {}): Promise<Plan> {
+    await this.provideVolumes(settings, volumes);
     const open = await this.open(settings);
-    const { storageClassName, storageSize, replicas } = open.resolved.spec;
-    await ensureVolumes({ storageClassName, size: storageSize, count: volumes ?? replicas });
     const { outputs, ...plan } = await deploy(open);
     this.deployed = outputs;
     return plan;
+  }
+
+  /** Local volumes stand for a driver: one for each pod, unless `count` says otherwise. */
+  async provideVolumes(settings: Record<string, ConfigValue> = {}, count?: number): Promise<void> {
+    const { storageClassName, storageSize, replicas } = (await this.open(settings)).resolved.spec;
+    await ensureVolumes({ storageClassName, size: storageSize, count: count ?? replicas });
   }
 
   async preview(settings: Record<string, ConfigValue> = {}): Promise<Plan> {
