@@ -154,6 +154,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const config = {
       POSTGRES_DB: spec.database,
       POSTGRES_USER: spec.user,
+      replicas: `${spec.replicas}\n`,
       "postgresql.conf": spec.postgresqlConf,
       "pg_hba.conf": pgHba(),
       "pg_ident.conf": pgIdent(spec.user),
@@ -185,6 +186,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
   private createLatch(spec: ClusterSpec, pods: k8s.apps.v1.StatefulSet): void {
     const metadata = { name: spec.names.latchConfigMap, namespace: spec.namespace, labels: spec.labels };
     const data = { initialized: "This cluster has been ready once: its primary's volume must not be empty.\n" };
-    new k8s.core.v1.ConfigMap(this.id("latch"), { metadata, data }, { parent: this, dependsOn: pods });
+    // It lives as long as the volumes it guards.
+    const options = { parent: this, dependsOn: pods, retainOnDelete: spec.keepVolumes };
+    new k8s.core.v1.ConfigMap(this.id("latch"), { metadata, data }, options);
   }
 }

@@ -30,9 +30,10 @@ export interface ClusterSpec extends Omit<CompleteArgs, "storageClassName"> {
 
 /**
  * Computes a cluster from its args. The args must have no problems (see `clusterProblems`).
+ * @param files the scripts that run in the pods.
  * @throws Error when a quantity cannot be read, which `clusterProblems` would have reported.
  */
-export function clusterSpec(asked: PostgresClusterArgs): ClusterSpec {
+export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, string> = scripts()): ClusterSpec {
   const args = withDefaults(asked);
   const { cloud, workload, name, namespace, keepVolumes, resources } = args;
   const major = majorOfImage(args.image);
@@ -61,7 +62,7 @@ export function clusterSpec(asked: PostgresClusterArgs): ClusterSpec {
     postgresqlConf: renderPostgresqlConf(parameters),
     shmSize: formatBytes(shmSizeBytes(memory)),
     checksums: {
-      scripts: checksum(scripts()),
+      scripts: checksum(files),
       restartParameters: checksum(restartParameters(parameters, major)),
     },
   };

@@ -1,6 +1,7 @@
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { majorOfImage } from "./image";
 import { replicationUser } from "./names";
+import { knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
 import type { Problem } from "./problem";
@@ -69,12 +70,21 @@ function suggestion(name: string): string {
 }
 
 function imageProblems({ image }: CompleteArgs): Problem[] {
-  return when(!imageReference.test(image), {
+  const oldest = Math.min(...knownMajors);
+  const major = majorOfImage(image) ?? oldest;
+  const outdated = when(major < oldest, {
+    setting: "image",
+    asked: image,
+    why: `PostgreSQL ${major} is older than ${oldest}, the oldest one that the pods' scripts and settings are made for.`,
+    fix: "Use postgres:16 or another supported major.",
+  });
+  const unreadable = when(!imageReference.test(image), {
     setting: "image",
     asked: image,
     why: "This is not an image reference.",
     fix: "Write it like postgres:16 or registry.example.com/team/postgres:16.4.",
   });
+  return [...unreadable, ...outdated];
 }
 
 function countProblems(args: CompleteArgs): Problem[] {
@@ -160,6 +170,12 @@ function roleProblems({ database, user }: CompleteArgs): Problem[] {
     user: ["postgres", replicationUser, "public", "none"],
   };
   const identifier = (setting: "database" | "user", value: string): Problem[] => [
+    ...when(setting === "database" && /=|^postgres(ql)?:\/\//.test(value), {
+      setting,
+      asked: value,
+      why: "psql and libpq read a database name with = or :// as a connection string.",
+      fix: "Choose another name, like myapp.",
+    }),
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     ...when(Buffer.byteLength(value) > 63 || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
       setting,

@@ -45,6 +45,19 @@ describe("a primary whose volume is lost", function () {
     expect(unmarked.lastWords()).to.contain("the most advanced replica is postgres-2");
   });
 
+  it("lets ordered start bring up the replicas first, for only they can tell what was lost", async () => {
+    await first.sigterm();
+    await second.sigterm();
+    primary.start({ PEER_PATIENCE: "60" });
+    // The StatefulSet makes the next pod only when this one counts as ready.
+    await until("the pod to let others start", async () => (await primary.probe("readiness")) === 0);
+    first.start();
+    second.start();
+    expect(await primary.exit()).to.equal(1);
+    expect(primary.lastWords()).to.contain("the most advanced replica is postgres-2");
+    expect(existsSync(primary.data)).to.equal(false);
+  });
+
   it("does not let itself be built from a replica that has less", async () => {
     await primary.writeConfig(cluster.conf, { "recover-primary-from": "1\n" });
     primary.start();
@@ -96,7 +109,7 @@ describe("a kill while the primary is built again", function () {
     await waitStreaming(primary, replica);
     await primary.kill();
     await primary.asPostgres("rm", ["-rf", primary.data]);
-    await primary.writeConfig(cluster.conf, { "recover-primary-from": "1" });
+    await primary.writeConfig(cluster.conf, { "recover-primary-from": "1", replicas: "2" });
     for (const line of [/building the primary again/, /entering standby mode/, /received promote request/]) {
       const seen = primary.logs().length;
       primary.start();

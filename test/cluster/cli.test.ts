@@ -60,7 +60,13 @@ describe("the commands", function () {
   });
 
   it("end at settings that cannot work, with all of them, no stack trace, and nothing made", async () => {
-    line.write({ cloud: "moon", replicas: -1, storageSize: "10", parameters: { shared_bufers: "1GB" } });
+    line.write({
+      namespace: line.stack,
+      cloud: "moon",
+      replicas: -1,
+      storageSize: "10",
+      parameters: { shared_bufers: "1GB" },
+    });
     for (const command of ["preview", "up"]) {
       const { code, out, err } = await line.run(command);
       expect(code).to.equal(1);
@@ -91,7 +97,7 @@ describe("the commands", function () {
 
   it("killed leave a state from which the next up continues", async () => {
     const up = line.start("up");
-    await eventually("the first pod", async () => ((await line.namespace.pods()).length > 0 ? true : undefined), 90);
+    await eventually("the first pod", async () => ((await line.namespace.pods()).length === 1 ? true : undefined), 90);
     process.kill(-(up.child.pid ?? 0), "SIGKILL");
     await up.finished;
     const next = await line.run("up");

@@ -78,6 +78,19 @@ export async function planOf(stack: string, config: Record<string, string>): Pro
 /** The options a reviewer cares about; those that are off are left out. */
 function readableOptions(opts: pulumi.CustomResourceOptions): Record<string, unknown> {
   const { protect, retainOnDelete, ignoreChanges, replaceOnChanges, deleteBeforeReplace } = opts;
+  const dependsOn = dependencies(opts.dependsOn).map(resourceName);
   const kept = { protect, retainOnDelete, ignoreChanges, replaceOnChanges, deleteBeforeReplace };
-  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined && value !== false));
+  const all = { ...kept, dependsOn: dependsOn.length > 0 ? dependsOn : undefined };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== false));
+}
+
+function dependencies(dependsOn: pulumi.CustomResourceOptions["dependsOn"]): unknown[] {
+  if (dependsOn === undefined) return [];
+  return Array.isArray(dependsOn) ? dependsOn : [dependsOn];
+}
+
+/** A resource's name in the program, as the SDK keeps it. @throws Error for what is no resource: the plan would hide it. */
+function resourceName(resource: unknown): string {
+  if (pulumi.Resource.isInstance(resource) && "__name" in resource) return `${resource.__name}`;
+  throw new Error("dependsOn holds something that is not a resource");
 }

@@ -65,10 +65,9 @@ export function checkParameters(
     problems.push({ setting: `parameters.${name}`, asked, ...finding });
   for (const [name, value] of Object.entries(parameters)) {
     const canonical = canonicalName(name);
-    const finding =
-      canonical in good
-        ? { why: "It is set twice: PostgreSQL ignores case in names.", fix: "Remove one of them." }
-        : findingOf(canonical, value, size.major);
+    const finding = Object.hasOwn(good, canonical)
+      ? { why: "It is set twice: PostgreSQL ignores case in names.", fix: "Remove one of them." }
+      : findingOf(canonical, value, size.major);
     if (finding === undefined) good[canonical] = value;
     else report(name, value, finding);
   }

@@ -21,7 +21,7 @@ keep_slots() {
     # shellcheck disable=SC2059  # the pattern is a format
     printf -v host "$PEER_HOST_PATTERN" "${slot#replica_}"
     away=$RUN_DIR/away.$slot
-    "$PG_BIN/pg_isready" -q -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
+    "$PG_BIN/pg_isready" -q -U "$REPLICATION_USER" -d postgres -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
     if (($? <= 1)); then
       rm -f "$away"
     elif [[ ! -e $away ]]; then

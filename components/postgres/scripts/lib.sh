@@ -21,8 +21,8 @@ set -uo pipefail
 : "${PRIMARY_PORT:=$PGPORT}"
 # The other pods' host names; %d is the ordinal.
 : "${PEER_HOST_PATTERN:=$STATEFULSET-%d.$HEADLESS_SERVICE}"
-# The highest ordinal that is asked before an empty primary may be made (their number is not known inside a pod).
-: "${HIGHEST_PEER:=9}"
+# How long ordinal 0 with an empty volume waits for the replicas of a cluster that was ready before.
+: "${PEER_PATIENCE:=120}"
 # Where this pod's own server answers over TCP.
 : "${SELF_HOST:=127.0.0.1}"
 : "${POSTGRES_DB:=myapp}"
@@ -40,6 +40,7 @@ RESERVE=$VOLUME/.reserve           # room that is given back when the volume is 
 EMERGENCY=$RUN_DIR/emergency.conf  # settings while the volume is full; the active configuration includes it
 PASSFILE=$RUN_DIR/replicator.pgpass
 PREPARING=$RUN_DIR/preparing       # exists while there is, rightly, no server: tells the liveness probe to be patient
+HOLDING=$RUN_DIR/holding           # exists while ordinal 0 waits for replicas: lets the readiness probe pass, see rebuild.sh
 NEW_CLUSTER=$RUN_DIR/new-cluster   # exists until a new cluster has its passwords: keeps the readiness probe waiting
 SLOT=replica_$ORDINAL
 
@@ -143,7 +144,9 @@ secret() {
 write_passfile() {
   local password=${3//\\/\\\\}
   password=${password//:/\\:}
-  (umask 077 && printf '*:*:*:%s:%s\n' "$2" "$password" >"$1.new") && mv -f "$1.new" "$1"
+  local role=${2//\\/\\\\}
+  role=${role//:/\\:}
+  (umask 077 && printf '*:*:*:%s:%s\n' "$role" "$password" >"$1.new") && mv -f "$1.new" "$1"
 }
 
 # refresh_passfile: the replication role's password, for the server's own connections and for our questions

@@ -10,7 +10,7 @@ ask_peer() {
   # shellcheck disable=SC2059  # the pattern is a format
   printf -v host "$PEER_HOST_PATTERN" "$1"
   # The outer limit is for the name's resolution, which pg_isready does not limit.
-  timeout 10 "$PG_BIN/pg_isready" -q -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
+  timeout 10 "$PG_BIN/pg_isready" -q -U "$REPLICATION_USER" -d postgres -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
   (($? <= 1)) || return 0
   PGOPTIONS='-c statement_timeout=5s' timeout 10 "$PG_BIN/psql" -XAtqw -d "$(conninfo "$host" postgres "$POD_NAME-check")" -c "
     SELECT s.system_identifier,
@@ -19,12 +19,20 @@ ask_peer() {
     FROM pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() r" 2>/dev/null || echo silent
 }
 
-# ask_peers ORDINAL...: asks all at once; sets peers (the ordinals that answer) and best (the most advanced of them),
+# highest_peer: sets REPLY to the highest ordinal there is; a file of the ConfigMap, for as a part of the pod it would
+# restart all of them when the cluster is scaled
+highest_peer() {
+  local replicas=''
+  if [[ -r $CONFIG_DIR/replicas ]]; then read -r replicas <"$CONFIG_DIR/replicas"; fi
+  REPLY=$((${replicas:-10} - 1))
+}
+
+# ask_peers ORDINAL...: asks all at once; sets peers (the ordinals that answer), told (how many told their position) and best (the most advanced of them),
 # with best_lsn, best_timeline and best_id; with standbys_only=t, a promoted one is left out
 ask_peers() {
   local ordinal position id lsn timeline standby
   local -a asked=()
-  peers=() best='' best_lsn='' best_timeline=0 best_id='' best_position=-1
+  peers=() told=0 best='' best_lsn='' best_timeline=0 best_id='' best_position=-1
   for ordinal in "$@"; do
     ask_peer "$ordinal" >"$RUN_DIR/peer.$ordinal" 9>&- &
     asked+=($!)
@@ -39,6 +47,7 @@ ask_peers() {
     IFS='|' read -r id lsn timeline standby <"$RUN_DIR/peer.$ordinal" || continue
     peers+=("$ordinal")
     if [[ $id == silent || ${standbys_only:-f}$standby == tf ]]; then continue; fi
+    told=$((told + 1))
     lsn_number "$lsn"
     position=$REPLY
     if ((timeline > best_timeline || (timeline == best_timeline && position > best_position))); then

@@ -8,7 +8,8 @@ case ${1:-} in
 # Asked every second until it first succeeds, which may take as long as a clone or a recovery takes. A new cluster is not
 # ready before its roles have their passwords. A replica need not be streaming: a rolling update starts with the
 # replicas, and would never reach the primary that they wait for.
-startup | readiness) [ ! -e "$run/new-cluster" ] && isready ;;
+# Ordinal 0 with a lost volume lets the replicas start, which it needs to name the one that has the data.
+startup | readiness) [ -e "$run/holding" ] || { [ ! -e "$run/new-cluster" ] && isready; } ;;
 # A recovery is alive, and so is a replica that clones again while its container runs.
 liveness) [ -e "$run/preparing" ] || isready || [ $? -eq 1 ] ;;
 *)

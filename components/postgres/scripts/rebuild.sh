@@ -12,7 +12,9 @@ refuse_or_rebuild() {
       die "recover-primary-from must be the ordinal of a replica (1, 2, ...), not $source"
     fi
   fi
-  ask_peers $(seq 1 "$HIGHEST_PEER" 9>&-)
+  ask_all_peers
+  # With ordered start no replica runs before this pod counts as ready, and only they can tell what was lost.
+  if [[ -n $source || -e $LATCH_DIR/initialized ]]; then await_peers; fi
   if [[ -n $source ]]; then
     rebuild "$source"
   elif ((${#peers[@]})); then
@@ -29,17 +31,37 @@ refuse_or_rebuild() {
   fi
 }
 
+# ask_all_peers: sets what ask_peers sets, and expected, the number of replicas there should be
+ask_all_peers() {
+  highest_peer
+  expected=$REPLY
+  # shellcheck disable=SC2046  # numbers
+  ask_peers $(seq 1 "$expected" 9>&-)
+}
+
+# await_peers: until every replica tells its position, for as long as PEER_PATIENCE
+await_peers() {
+  local waited=0
+  while ((told < expected && waited < PEER_PATIENCE)); do
+    if ((waited % 10 == 0)); then
+      say "the volume is empty although this cluster was ready before: $told of $expected replicas tell what they hold, waiting for the others"
+    fi
+    : >"$HOLDING"
+    waited=$((waited + 1))
+    pause 1
+    ask_all_peers
+  done
+  rm -f "$HOLDING" 9>&-
+}
+
 # rebuild ORDINAL: clone, promote, and only then make it PGDATA
 rebuild() {
-  local host ordinal tried=0
+  local host
   # shellcheck disable=SC2059  # the pattern is a format
   printf -v host "$PEER_HOST_PATTERN" "$1"
-  until [[ " ${peers[*]} " == *" $1 "* && -n $best ]]; do
-    if ((tried % 10 == 0)); then say "building the primary again from $STATEFULSET-$1: waiting for it to answer"; fi
-    tried=$((tried + 1))
-    pause 1
-    ask_peers $(seq 1 "$HIGHEST_PEER" 9>&-)
-  done
+  if [[ " ${peers[*]} " != *" $1 "* || -z $best ]]; then
+    die "recoverPrimaryFrom names $STATEFULSET-$1, but that does not answer, or not with its position: see its log; nothing was made"
+  fi
   if [[ $best != "$1" ]] && ! same_position "$best" "$1"; then
     die "recoverPrimaryFrom names $STATEFULSET-$1, but $STATEFULSET-$best has more (timeline $best_timeline, WAL position $best_lsn)" \
       "set recoverPrimaryFrom to $best, or stop $STATEFULSET-$best first if its data is not wanted"

@@ -30,8 +30,9 @@ follow_decision() {
   clone) clone ;;
   refuse)
     die "$POD_NAME does not follow the primary, and nothing was changed: $reason" \
-      "if the primary is right: delete the claim of $POD_NAME and then the pod; it clones the primary" \
-      "if this replica is right: delete the claim and the pod of $STATEFULSET-0, and set recoverPrimaryFrom to $ORDINAL"
+      "compare the data of both before anything is deleted; this pod's is untouched" \
+      "if this replica is right: delete the claim and the pod of $STATEFULSET-0, and set recoverPrimaryFrom to $ORDINAL" \
+      "if the primary is right: delete the claim of $POD_NAME and then the pod; it clones the primary"
     ;;
   esac
 }
@@ -39,7 +40,7 @@ follow_decision() {
 # wait_for_primary: as long as it takes; says so every 10 seconds
 wait_for_primary() {
   local tried=0
-  until run "$PG_BIN/pg_isready" -q -h "$PRIMARY_HOST" -p "$PRIMARY_PORT" -t 3 2>/dev/null 9>&-; do
+  until run "$PG_BIN/pg_isready" -q -U "$REPLICATION_USER" -d postgres -h "$PRIMARY_HOST" -p "$PRIMARY_PORT" -t 3 2>/dev/null 9>&-; do
     if ((tried % 50 == 0)); then say "waiting for the primary at $PRIMARY_HOST:$PRIMARY_PORT"; fi
     tried=$((tried + 1))
     pause 0.2
