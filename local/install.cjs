@@ -17,12 +17,22 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   console.error("Installing npm packages (once, about half a minute) ...");
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const { status, stderr, error } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
-    stdio: ["ignore", 2, 2],
+    stdio: ["ignore", 2, "pipe"],
+    encoding: "utf8",
   });
+  process.stderr.write(stderr ?? "");
   if (status !== 0) {
-    console.error("npm ci failed; its own words are above. Mend that, then run the same command again.");
+    const outOfSync = /can only install .*in sync|\bEUSAGE\b/s.test(stderr ?? "");
+    console.error(
+      error !== undefined
+        ? `npm could not be started: ${error.message}. Install npm, then run the same command again.`
+        : outOfSync
+          ? "package.json and package-lock.json of this repository do not match: a fault of the repository, not of your " +
+            "machine. npm install gets you going (it mends the lock file); then run the same command again."
+          : "npm ci failed; its own words are above. Mend that, then run the same command again.",
+    );
     process.exit(1);
   }
 }

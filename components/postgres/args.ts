@@ -50,7 +50,7 @@ export interface PostgresClusterArgs {
   image?: string;
   /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts. */
   replicas?: number;
-  /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. */
+  /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with. */
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. */
   storageClassName?: string;

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { ClusterSpec } from "../../components/postgres/spec";
 import type { CommandLine } from "../arguments";
 import { releaseVolumes, startNode } from "../node";
 import { Progress } from "../progress";
@@ -9,7 +10,7 @@ import { Kubernetes } from "../pulumi/pods/kubernetes";
 import { takeSnapshot } from "../pulumi/pods/pod-watch";
 import { LocalError } from "../tools/run";
 import { catchInterrupts } from "./interrupts";
-import { deployTools, kubectlFor } from "./prepare";
+import { deployTools, kubectlFor, kubectlLine } from "./prepare";
 
 /** Deletes a stack, and its data only when asked to. */
 export async function down({ stack, cluster, volumes }: CommandLine): Promise<void> {
@@ -33,8 +34,8 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
   const headline = changes.length === 0 ? `Stack ${stack} was already gone.` : `Stack ${stack} is gone.`;
   if (volumes) {
     const left = await progress.step("delete its data", () => deleteData(resolved));
-    const done = left.length === 0 ? "Its data is deleted." : "Its claims are deleted.";
-    console.log([`\n${headline} ${done}`, ...left].join("\n"));
+    const disks = left.some((line) => line.includes("kubectl delete pv "));
+    console.log([`\n${headline} ${disks ? "Its claims are deleted." : "Its data is deleted."}`, ...left].join("\n"));
   } else {
     const kept = spec.keepVolumes
       ? "Its data stays: npm run up brings it back, npm run down -- --volumes deletes it."
@@ -46,34 +47,53 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
 /** Deletes claims and, where we made them, volumes and their content. Returns what is left to do, for people. */
 async function deleteData(resolved: ResolvedStack): Promise<string[]> {
   const { cluster, spec } = resolved;
-  if (cluster.kind === "embedded") {
-    await releaseVolumes(spec.storageClassName);
-    return [];
-  }
+  const { namespace, names } = spec;
+  const embedded = cluster.kind === "embedded";
+  if (embedded) await releaseVolumes(spec.storageClassName);
   const kubectl = kubectlFor(resolved);
   if (kubectl === undefined) {
-    throw new LocalError(
-      `The claims can only be deleted with kubectl: kubectl delete pvc -n ${spec.namespace} -l app.kubernetes.io/instance=${spec.names.statefulSet}`,
-    );
+    const what = [
+      ...(embedded ? [] : [`kubectl delete pvc -n ${namespace} -l app.kubernetes.io/instance=${names.statefulSet}`]),
+      `kubectl delete configmap -n ${namespace} ${names.latchConfigMap}`,
+    ];
+    throw new LocalError(`kubectl is not installed, and the rest can only be deleted with it: ${what.join("; ")}`);
   }
   const kubernetes = await Kubernetes.connect(kubectl);
   try {
-    const target = {
-      namespace: spec.namespace,
-      statefulSet: spec.names.statefulSet,
-      storageClass: spec.storageClassName,
-      storageSize: spec.storageSize,
-    };
-    const { claims } = await takeSnapshot(kubernetes, target, true);
-    for (const { name } of claims) {
-      await kubernetes.remove(`/api/v1/namespaces/${spec.namespace}/persistentvolumeclaims/${name}`);
+    const left = embedded ? [] : await deleteClaims(kubernetes, spec);
+    await deleteLatch(kubernetes, spec);
+    const stays = spec.createNamespace && (await kubernetes.get(`/api/v1/namespaces/${namespace}`)) !== undefined;
+    if (spec.keepVolumes && stays) {
+      const command = kubectlLine(resolved, ["delete", "namespace", namespace]);
+      left.push(`Namespace ${namespace} stays. When nothing else is in it: ${command}`);
     }
-    const kept = claims.map(({ volume }) => volume).filter((volume) => volume !== "");
-    if (kept.length === 0 || !spec.keepVolumes) return [];
-    return [
-      `The cluster keeps the disks of this class (Retain). When nobody needs them: kubectl delete pv ${kept.join(" ")}`,
-    ];
+    return left;
   } finally {
     kubernetes.close();
   }
+}
+
+async function deleteClaims(kubernetes: Kubernetes, spec: ClusterSpec): Promise<string[]> {
+  const { namespace, names, storageClassName: storageClass, storageSize } = spec;
+  const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+  const { claims } = await takeSnapshot(kubernetes, target, true);
+  for (const { name } of claims) {
+    await kubernetes.remove(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);
+  }
+  const kept = claims.map(({ volume }) => volume).filter((volume) => volume !== "");
+  if (kept.length === 0 || !spec.keepVolumes) return [];
+  return [
+    `The cluster keeps the disks of this class (Retain). When nobody needs them: kubectl delete pv ${kept.join(" ")}`,
+  ];
+}
+
+/** It says that the cluster once had data; beside empty volumes the primary would refuse to start. */
+async function deleteLatch(kubernetes: Kubernetes, { namespace, names }: ClusterSpec): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/configmaps/${names.latchConfigMap}`;
+  await kubernetes.remove(path);
+  if ((await kubernetes.get(path)) === undefined) return;
+  throw new LocalError(
+    `The data is deleted, but ConfigMap ${names.latchConfigMap} is not: a new primary would take its empty volume for ` +
+      `a loss. Delete it: kubectl delete configmap -n ${namespace} ${names.latchConfigMap}`,
+  );
 }

@@ -38,21 +38,15 @@ export async function demandCluster({ cluster }: ResolvedStack): Promise<void> {
 const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
+/** A command of kubectl on the chosen cluster as one line to paste. */
+export function kubectlLine(resolved: ResolvedStack, command: readonly string[]): string {
+  const kubectl = findCommand("kubectl") === undefined ? (kubectlFor(resolved)?.path ?? "kubectl") : "kubectl";
+  return [kubectl, ...kubectlArguments(resolved.cluster), ...command].map(shellWord).join(" ");
+}
+
 /** One line to paste that opens psql on the primary. */
 export function psqlLine(resolved: ResolvedStack): string {
-  const { spec, cluster } = resolved;
-  const kubectl = findCommand("kubectl") === undefined ? (kubectlFor(resolved)?.path ?? "kubectl") : "kubectl";
-  const inside = ["psql", "-U", spec.user, "-d", spec.database];
-  const words = [
-    kubectl,
-    ...kubectlArguments(cluster),
-    "exec",
-    "-it",
-    "-n",
-    spec.namespace,
-    `${spec.names.statefulSet}-0`,
-    "--",
-    ...inside,
-  ];
-  return words.map(shellWord).join(" ");
+  const { namespace, names, user, database } = resolved.spec;
+  const psql = ["psql", "-U", user, "-d", database];
+  return kubectlLine(resolved, ["exec", "-it", "-n", namespace, `${names.statefulSet}-0`, "--", ...psql]);
 }

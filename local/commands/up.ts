@@ -3,6 +3,7 @@ import { ensureVolumes, reattachVolumes, startNode } from "../node";
 import { duration, Progress } from "../progress";
 import { type Deployment, deploy, openStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
 import { type Change, pastTense } from "../pulumi/engine-events";
+import { reachesRunningPods } from "../pulumi/live-changes";
 import { catchInterrupts } from "./interrupts";
 import { deployTools, psqlLine } from "./prepare";
 
@@ -28,7 +29,10 @@ export async function up({ stack, cluster }: CommandLine): Promise<void> {
 async function provideVolumes({ spec }: ResolvedStack, progress: Progress): Promise<void> {
   const { storageClassName, storageSize: size, replicas } = spec;
   const back = await reattachVolumes(storageClassName);
-  if (back > 0) progress.line(`${back} volumes of claims that were deleted are given back, with their data.`);
+  if (back.length > 0) {
+    const [claims, next] = back.length === 1 ? ["claim", "claim of this name"] : ["claims", "claims of these names"];
+    progress.line(`The data of ${back.length} deleted ${claims} (${back.join(", ")}) is kept for the next ${next}.`);
+  }
   await ensureVolumes({ storageClassName, size, count: replicas + 1 });
 }
 
@@ -36,7 +40,7 @@ function summary(resolved: ResolvedStack, { changes, unchanged, outputs }: Deplo
   const counts = new Map<Change, number>();
   for (const { change } of changes) counts.set(change, (counts.get(change) ?? 0) + 1);
   const what = [...counts].map(([change, count]) => `${count} ${pastTense[change]}`).join(", ");
-  const { stack } = resolved;
+  const { stack, spec } = resolved;
   const headline =
     changes.length === 0
       ? `Nothing to change: stack ${stack} is what its settings say (${unchanged} resources, checked in ${duration(tookMs)}).`
@@ -44,8 +48,11 @@ function summary(resolved: ResolvedStack, { changes, unchanged, outputs }: Deplo
   const width = Math.max(...outputs.endpoints.map(({ pod }) => pod.length));
   const rows = outputs.endpoints.map(({ pod, role, host, port }) => `  ${pod.padEnd(width)}  ${role}  ${host}:${port}`);
   const { primary, namespace, secretName, user } = outputs;
+  const later =
+    "Changed settings and passwords reach the running pods within about a minute; kubectl logs says when, or why not.";
   return [
     headline,
+    ...(reachesRunningPods(changes, spec) ? [later] : []),
     "",
     "Endpoints, from any pod of the cluster:",
     ...rows,

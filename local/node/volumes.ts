@@ -24,6 +24,8 @@ export interface Volume {
   size: string;
   /** Namespace and name of the claim it belongs or belonged to. */
   claim?: { namespace: string; name: string };
+  /** When it came into its phase, as an ISO time; "" where that is unknown. */
+  since?: string;
 }
 
 const managedBy = "kubernetes-postgres-node";
@@ -53,6 +55,7 @@ function readVolume(item: unknown): Volume {
     name: textAt(item, "metadata", "name") ?? "",
     phase: textAt(item, "status", "phase") ?? "Pending",
     size: textAt(item, "spec", "capacity", "storage") ?? "",
+    since: textAt(item, "status", "lastPhaseTransitionTime") ?? textAt(item, "metadata", "creationTimestamp") ?? "",
     ...(claimName === undefined
       ? {}
       : { claim: { namespace: textAt(item, "spec", "claimRef", "namespace") ?? "", name: claimName } }),
@@ -112,18 +115,47 @@ const localVolume = (name: string, path: string, storageClassName: string, size:
   },
 });
 
+/** Namespace and name of the claim a volume belongs or belonged to, as `namespace/name`. */
+const claimOf = ({ claim }: Volume): string | undefined => claim && `${claim.namespace}/${claim.name}`;
+
 /**
- * Gives Released volumes of a class back to claims of the same namespace and name, with their data: for a namespace
- * that was deleted and is made again. Returns how many.
+ * Released volumes whose deleted claim is to get them back when it is made again. Where a claim of that name lives, or
+ * another volume waits for it, the Released one was given up (a repaired replica left it behind) and stays as it is. Of
+ * several the one released last has the newest data.
+ * @param live the claims that exist, as `namespace/name`.
  */
-export async function reattachVolumes(storageClassName: string): Promise<number> {
+export function volumesToReattach(volumes: readonly Volume[], live: ReadonlySet<string>): Volume[] {
+  const served = new Set(volumes.filter(({ phase }) => phase !== "Released" && phase !== "Failed").map(claimOf));
+  const chosen = new Map<string, Volume>();
+  for (const volume of volumes) {
+    const claim = claimOf(volume);
+    if (volume.phase !== "Released" || claim === undefined || live.has(claim) || served.has(claim)) continue;
+    const best = chosen.get(claim);
+    if (best === undefined || Date.parse(volume.since ?? "") > (Date.parse(best.since ?? "") || 0))
+      chosen.set(claim, volume);
+  }
+  return [...chosen.values()];
+}
+
+/**
+ * Keeps Released volumes of a class, with their data, for the next claims of the same namespace and name: for a
+ * namespace that was deleted and is made again. Returns those claims, as `namespace/name`.
+ */
+export async function reattachVolumes(storageClassName: string): Promise<string[]> {
   const api = nodeApi();
-  const released = (await listVolumes(storageClassName, api)).filter((volume) => volume.phase === "Released");
-  for (const { name } of released) {
+  const volumes = await listVolumes(storageClassName, api);
+  const released = volumes.flatMap(({ phase, claim }) => (phase === "Released" && claim ? [claim] : []));
+  const live = new Set<string>();
+  for (const { namespace, name } of released) {
+    const claim = await api.get(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);
+    if (claim !== undefined) live.add(`${namespace}/${name}`);
+  }
+  const chosen = volumesToReattach(volumes, live);
+  for (const { name } of chosen) {
     // Without the old claim's uid the volume is kept for the next claim of that name.
     await api.mergePatch(`${collection}/${name}`, { spec: { claimRef: { uid: null, resourceVersion: null } } });
   }
-  return released.length;
+  return chosen.map(claimOf).filter((claim) => claim !== undefined);
 }
 
 /** Deletes the volumes of a class for good: their claims, the volumes, the data. Pods that use them must be gone. */

@@ -1,12 +1,16 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation";
+import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
 import { LocalError } from "../tools/run";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
+import { type DeployedClaim, type DeployedNames, namesInCheckpoint, refusedChanges } from "./live-changes";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
-import type { Kubectl } from "./pods/kubernetes";
+import { type Kubectl, Kubernetes } from "./pods/kubernetes";
+import { takeSnapshot } from "./pods/pod-watch";
 import { endProcess, orphansOf } from "./processes";
 import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
 import { beginRun } from "./run-record";
@@ -72,19 +76,25 @@ export async function openStack(
   return { resolved, tools, workspace: await openWorkspace(resolved, tools, folder) };
 }
 
-/** What {@link deploy} would change. Changes nothing. */
+/**
+ * What {@link deploy} would change. Changes nothing.
+ * @throws SettingsError when the settings cannot work on what is deployed already.
+ */
 export async function previewStack(open: OpenStack, listener: Listener = {}): Promise<Plan> {
+  await demandPossible(open);
   return plan(await runEngine(open, "preview", listener));
 }
 
 /**
  * Makes the cluster what the settings say and waits until every pod is ready. Continues where an earlier run stopped or
  * was killed.
- * @throws PodsError with a pod's last words when it cannot become ready by itself; InterruptedError after `cancel`;
+ * @throws SettingsError, before anything is changed, when the settings cannot work on what is deployed already;
+ *   PodsError with a pod's last words when it cannot become ready by itself; InterruptedError after `cancel`;
  *   LocalError with the engine's words otherwise.
  */
 export async function deploy(open: OpenStack, listener: Listener = {}): Promise<Deployment> {
   return changing(open, "up", listener, async () => {
+    await demandPossible(open);
     const report = await runEngine(open, "up", listener);
     const outputs = readOutputs(report.outputs ?? {});
     if (outputs === undefined)
@@ -116,6 +126,40 @@ export async function destroy(open: OpenStack, listener: Listener = {}): Promise
 export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutputs | undefined> {
   const outputs: OutputMap = await workspace.stack.outputs();
   return readOutputs(outputs);
+}
+
+/** @throws SettingsError with every change that this deployment or its volumes do not allow. */
+async function demandPossible(open: OpenStack): Promise<void> {
+  const [previous, claims] = await Promise.all([deployedNames(open), boundClaims(open)]);
+  const problems = refusedChanges(previous, open.resolved.spec, claims);
+  if (problems.length > 0) throw new SettingsError(problems);
+}
+
+/** From our own backend's file where that is possible: asking the engine takes a second. */
+async function deployedNames(open: OpenStack): Promise<DeployedNames | undefined> {
+  const { ownBackend, paths } = open.workspace;
+  if (!ownBackend) return stackOutputs(open);
+  return existsSync(paths.checkpoint) ? namesInCheckpoint(readFileSync(paths.checkpoint, "utf8")) : undefined;
+}
+
+/**
+ * Claims without a volume are left out: those of a first start that failed follow the settings. A cluster that cannot
+ * be read has none; the engine then says what is wrong with it.
+ */
+async function boundClaims({ resolved, workspace, tools }: OpenStack): Promise<DeployedClaim[]> {
+  if (tools.kubectl === undefined) return [];
+  const { namespace, names, storageClassName: storageClass, storageSize } = resolved.spec;
+  const kubernetes = await Kubernetes.connect(tools.kubectl).catch(() => undefined);
+  if (kubernetes === undefined) return [];
+  if (kubernetes.pid !== undefined) workspace.engine.listener?.helperStarted(kubernetes.pid);
+  try {
+    const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+    return (await takeSnapshot(kubernetes, target, true)).claims.filter(({ bound }) => bound);
+  } catch {
+    return [];
+  } finally {
+    kubernetes.close();
+  }
 }
 
 const plan = ({ changes, unchanged }: EngineReport): Plan => ({ changes, unchanged });

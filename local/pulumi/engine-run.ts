@@ -22,7 +22,7 @@ export type EngineOperation = "preview" | "up" | "destroy";
 const readyMs = 600_000;
 
 /** Collects what the engine tells, and passes it on. */
-class Events {
+export class Events {
   readonly changes: PlannedChange[] = [];
   readonly errors: string[] = [];
   readonly warnings: string[] = [];
@@ -39,7 +39,8 @@ class Events {
     const error = diagnosticText(event, "error");
     if (error !== undefined && !this.errors.includes(error)) this.errors.push(error);
     const before = event.resourcePreEvent?.metadata;
-    if (before !== undefined) {
+    // Reading what is in the cluster changes nothing; what differs there comes again as a step of its own.
+    if (before !== undefined && before.op !== "refresh") {
       this.started.set(before.urn, Date.now());
       if (before.type.endsWith(":StatefulSet")) this.onStatefulSet();
       if (this.operation === "preview") this.plan(before);
@@ -121,8 +122,9 @@ export async function runEngine(
     kind: EngineOperation,
     options: { onEvent: (event: EngineEvent) => void; signal: AbortSignal },
   ): Promise<OutputMap | undefined> {
-    if (kind === "up") return (await stack.up(options)).outputs;
-    if (kind === "preview") await stack.preview(options);
+    // Objects that were deleted or changed by hand are noticed only by reading them first.
+    if (kind === "up") return (await stack.up({ ...options, refresh: true })).outputs;
+    if (kind === "preview") await stack.preview({ ...options, refresh: true });
     else await stack.destroy(options);
     return undefined;
   }
