@@ -33,9 +33,8 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
     .finally(release);
   const headline = changes.length === 0 ? `Stack ${stack} was already gone.` : `Stack ${stack} is gone.`;
   if (volumes) {
-    const left = await progress.step("delete its data", () => deleteData(resolved));
-    const disks = left.some((line) => line.includes("kubectl delete pv "));
-    console.log([`\n${headline} ${disks ? "Its claims are deleted." : "Its data is deleted."}`, ...left].join("\n"));
+    const { done, left } = await progress.step("delete its data", () => deleteData(resolved));
+    console.log([`\n${headline} ${done}`, ...left].join("\n"));
   } else {
     const kept = spec.keepVolumes
       ? "Its data stays: npm run up brings it back, npm run down -- --volumes deletes it."
@@ -44,8 +43,8 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
   }
 }
 
-/** Deletes claims and, where we made them, volumes and their content. Returns what is left to do, for people. */
-async function deleteData(resolved: ResolvedStack): Promise<string[]> {
+/** Deletes claims and, where we made them, volumes and their content. Returns, for people, what is done and what is left to do. */
+async function deleteData(resolved: ResolvedStack): Promise<{ done: string; left: string[] }> {
   const { cluster, spec } = resolved;
   const { namespace, names } = spec;
   const embedded = cluster.kind === "embedded";
@@ -61,13 +60,14 @@ async function deleteData(resolved: ResolvedStack): Promise<string[]> {
   const kubernetes = await Kubernetes.connect(kubectl);
   try {
     const left = embedded ? [] : await deleteClaims(kubernetes, spec);
+    const done = left.length === 0 ? "Its data is deleted." : "Its claims are deleted.";
     await deleteLatch(kubernetes, spec);
     const stays = spec.createNamespace && (await kubernetes.get(`/api/v1/namespaces/${namespace}`)) !== undefined;
     if (spec.keepVolumes && stays) {
       const command = kubectlLine(resolved, ["delete", "namespace", namespace]);
       left.push(`Namespace ${namespace} stays. When nothing else is in it: ${command}`);
     }
-    return left;
+    return { done, left };
   } finally {
     kubernetes.close();
   }

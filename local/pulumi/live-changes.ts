@@ -79,8 +79,8 @@ function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly Depl
         `In namespace ${namespace} the cluster's data lies on ${which}, made with ${sizes.join(" and ")}. ` +
         `Volumes keep their size, while the WAL settings would follow ${storageSize}.`,
       fix:
-        `Set it back to ${back}. To change the size of an empty cluster, first delete this one and its data: ` +
-        `npm run down -- --stack STACK --volumes. ${otherStack}`,
+        `Set it back to ${back}. Where the data is not needed, npm run down -- --stack STACK --volumes deletes it, and ` +
+        `any size can be chosen. ${otherStack}`,
     },
   ];
 }

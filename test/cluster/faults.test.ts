@@ -5,7 +5,7 @@ import { Ledger } from "./ledger";
 import { TestStack } from "./stack";
 
 describe("a cluster that is hurt while a client writes", function () {
-  this.timeout("5 minutes");
+  this.timeout("7 minutes");
   let stack: TestStack;
   const report: string[] = [];
 
@@ -57,22 +57,41 @@ describe("a cluster that is hurt while a client writes", function () {
       (await namespace.psql("postgres-1", "select id from kept")) === "1" ? true : undefined,
     );
     await loseVolume(stack, "postgres-0");
-    const words = await eventually("the refusal", async () => {
-      const log = await namespace.kubectl("logs", "postgres-0");
-      return log.includes("recoverPrimaryFrom") ? log : undefined;
-    });
-    expect(words).to.match(/volume of postgres-0 is empty[\s\S]*most advanced replica is postgres-[12]/);
-    const from = Number(/most advanced replica is postgres-(\d)/.exec(words)?.[1]);
-    await stack.up({ recoverPrimaryFrom: from });
-    const rows = () => namespace.psql("postgres-0", "select id from kept");
-    await eventually("the rows on the new primary", async () => ((await rows()) === "1" ? true : undefined), 150);
+    await recover(stack);
     await namespace.psql("postgres-0", "insert into kept values (2)");
     await namespace.allStreaming("postgres-1", "postgres-2");
     await eventually("the new row on postgres-2", async () =>
       (await namespace.psql("postgres-2", "select count(*) from kept")) === "2" ? true : undefined,
     );
   });
+
+  it("does so also after down and up, when no replica runs before the primary is ready", async () => {
+    const { namespace } = stack;
+    await stack.down();
+    await namespace.kubectl("delete", "pvc", "data-postgres-0");
+    const failure = await stack.up().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failure?.message).to.match(/postgres-0[\s\S]*recoverPrimaryFrom/);
+    await recover(stack);
+    expect(await namespace.psql("postgres-0", "select count(*) from kept")).to.equal("2");
+    await namespace.allStreaming("postgres-1", "postgres-2");
+  });
 });
+
+/** Does what the failing primary's last words say, and waits until it serves what the replicas held. */
+async function recover(stack: TestStack): Promise<void> {
+  const { namespace } = stack;
+  const words = await eventually("the refusal", async () => {
+    const log = await namespace.kubectl("logs", "postgres-0");
+    return log.includes("recoverPrimaryFrom") ? log : undefined;
+  });
+  expect(words).to.match(/volume of postgres-0 is empty[\s\S]*most advanced replica is postgres-[12]/);
+  await stack.up({ recoverPrimaryFrom: Number(/most advanced replica is postgres-(\d)/.exec(words)?.[1]) });
+  const rows = () => namespace.psql("postgres-0", "select count(*) from kept where id = 1");
+  await eventually("the rows on the new primary", async () => ((await rows()) === "1" ? true : undefined), 240);
+}
 
 /** Deletes a pod with its claim and makes a new, empty volume: what a lost disk is to a StatefulSet. */
 async function loseVolume(stack: TestStack, pod: string): Promise<void> {

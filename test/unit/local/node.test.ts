@@ -10,7 +10,7 @@ import { freePrefix } from "../../../local/node/network";
 import { writeOciLayout } from "../../../local/node/oci";
 import { processStartTime } from "../../../local/node/processes";
 import { network, networkChoices, paths } from "../../../local/node/settings";
-import { namesToMake, type Volume } from "../../../local/node/volumes";
+import { namesToMake, type Volume, volumesToReattach } from "../../../local/node/volumes";
 import { listAt, parseJson, textAt } from "../../../local/tools/json";
 import { runOrThrow } from "../../../local/tools/run";
 
@@ -78,6 +78,48 @@ describe("node", () => {
 
     it("that hold the data of a deleted claim are not counted, nor their names used again", () => {
       expect(namesToMake([volume("local-0", "Released")], "local", 1)).to.deep.equal(["local-1"]);
+    });
+
+    describe("of deleted claims", () => {
+      const of = (name: string, phase: string, ordinal: number, since = "2026-01-01T00:00:00Z"): Volume => ({
+        ...volume(name, phase),
+        claim: { namespace: "n", name: `data-postgres-${ordinal}` },
+        since,
+      });
+      const cases: { title: string; volumes: Volume[]; live: string[]; chosen: string[] }[] = [
+        { title: "are kept for the next ones", volumes: [of("a", "Released", 0)], live: [], chosen: ["a"] },
+        {
+          title: "stay when a claim of that name lives, bound to another or not yet bound",
+          volumes: [of("a", "Released", 1), of("b", "Bound", 1), of("c", "Released", 2)],
+          live: ["n/data-postgres-1", "n/data-postgres-2"],
+          chosen: [],
+        },
+        {
+          title: "stay when another volume waits for that claim already",
+          volumes: [of("a", "Released", 1), of("b", "Available", 1)],
+          live: [],
+          chosen: [],
+        },
+        {
+          title: "are told apart by when they were released, the newest counts",
+          volumes: [
+            of("a", "Released", 1, "2026-01-02T00:00:00Z"),
+            of("b", "Released", 1, "2026-01-03T00:00:00Z"),
+            of("c", "Released", 1, "2026-01-01T00:00:00Z"),
+            of("d", "Released", 2),
+          ],
+          live: ["n/data-postgres-0"],
+          chosen: ["b", "d"],
+        },
+        { title: "stay when they failed", volumes: [of("a", "Failed", 0)], live: [], chosen: [] },
+        { title: "that had none are nobody's", volumes: [volume("a", "Released")], live: [], chosen: [] },
+      ];
+      for (const { title, volumes, live, chosen } of cases) {
+        it(title, () => {
+          const names = volumesToReattach(volumes, new Set(live)).map(({ name }) => name);
+          expect(names).to.deep.equal(chosen);
+        });
+      }
     });
   });
 
