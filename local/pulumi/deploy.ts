@@ -7,47 +7,20 @@ import { LocalError } from "../tools/run";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
 import { type DeployedClaim, type DeployedNames, namesInCheckpoint, refusedChanges } from "./live-changes";
+import type { DeployTools, Listener, OpenStack } from "./open-stack";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
-import { type Kubectl, Kubernetes } from "./pods/kubernetes";
+import { Kubernetes } from "./pods/kubernetes";
 import { takeSnapshot } from "./pods/pod-watch";
 import { endProcess, orphansOf } from "./processes";
 import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
 import { beginRun } from "./run-record";
 import { healState, protectedResources } from "./state";
 import { releaseStaleLocks } from "./state-lock";
-import { openWorkspace, type Workspace } from "./workspace";
+import { openWorkspace } from "./workspace";
 
+export type { DeployTools, Listener, OpenStack } from "./open-stack";
 export { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
-
-/** Programs that a deployment needs. */
-export interface DeployTools {
-  /** Pulumi's CLI. */
-  pulumi: string;
-  /** The file `pulumi-resource-kubernetes`. */
-  kubernetesProvider: string;
-  /** Watches the pods and names what keeps them from becoming ready; without it only the engine's own words are had. */
-  kubectl?: Kubectl | undefined;
-}
-
-/** A stack that can be previewed, deployed and destroyed from this process, one at a time. */
-export interface OpenStack {
-  resolved: ResolvedStack;
-  workspace: Workspace;
-  tools: DeployTools;
-}
-
-/** Who hears what happens, and how it is ended early. */
-export interface Listener {
-  /** Prints a line that stays. */
-  say?: (line: string) => void;
-  /** Shows what is being done at this moment. */
-  note?: (text: string) => void;
-  /** Ends the work in order: what is being made is finished or noted, the state is saved. */
-  cancel?: AbortSignal;
-  /** Ends the work at once. */
-  kill?: AbortSignal;
-}
 
 /** What a preview says. */
 export interface Plan {

@@ -1,9 +1,9 @@
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
 import { LocalError, sleep } from "../tools/run";
-import type { Listener, OpenStack } from "./deploy";
 import { EngineError } from "./engine-command";
 import { diagnosticText, type PlannedChange, pastTense, plannedChange } from "./engine-events";
 import { InterruptedError, PodsError } from "./errors";
+import type { Listener, OpenStack } from "./open-stack";
 import { Kubernetes } from "./pods/kubernetes";
 import { PodWatch, podsLine } from "./pods/pod-watch";
 import { isComplete, outdatedPods, type Snapshot } from "./pods/snapshot";
