@@ -8,31 +8,36 @@ import { postgresPort, serviceHost } from "./postgres/names";
 import { readme } from "./postgres/readme";
 import { headlessService, primaryService } from "./postgres/services";
 import { type ClusterSpec, clusterSpec } from "./postgres/spec";
-import { podDisruptionBudget, statefulSet } from "./postgres/stateful-set";
+import { podDisruptionBudget, statefulSet as statefulSetOf } from "./postgres/stateful-set";
 import { storageClass } from "./postgres/storage-class";
 import { clusterProblems } from "./postgres/validate";
 import { SettingsError } from "./settings-error";
 
 /**
  * A replicated PostgreSQL: one primary (ordinal 0) and streaming replicas in a StatefulSet, with the cloud's
- * StorageClass, generated passwords and an endpoint for every pod.
+ * StorageClass, generated passwords and an endpoint for every pod, reachable inside the Kubernetes cluster only.
+ * Ordinal 0 stays the primary: Kubernetes brings it back, nothing promotes a replica by itself.
+ *
+ * With `keepVolumes`, what outlives a destroy are the claims, the namespace they are in and the latch that guards them.
+ * Passwords do not: the pods set the new ones when they start on the old data.
  *
  * Give it a Kubernetes provider with `enableConfigMapMutable` and `enableSecretMutable`: settings and passwords then
  * change in place and reach the running pods, instead of replacing objects the pods mount.
  *
- * @throws SettingsError (message only, all problems listed) when the args cannot work; nothing is created then.
+ * @throws SettingsError (message only, all problems listed) when the args cannot work, before any child is created.
  */
 export class PostgresCluster extends pulumi.ComponentResource {
   /** Every pod, by ordinal. */
   readonly endpoints: pulumi.Output<Endpoint[]>;
-  /** The read-write Service. */
+  /** Address of the read-write Service. */
   readonly primary: pulumi.Output<Address>;
   /** The endpoints that only answer reads. */
   readonly replicas: pulumi.Output<Endpoint[]>;
-  /** Name of the headless Service. */
+  /** Name of the headless Service, which gives every pod its DNS name. */
   readonly service: pulumi.Output<string>;
   readonly namespace: pulumi.Output<string>;
   readonly database: pulumi.Output<string>;
+  /** The app's role: owns `database`, is not a superuser. */
   readonly user: pulumi.Output<string>;
   /** Name of the Secret with the passwords. */
   readonly secretName: pulumi.Output<string>;
@@ -43,34 +48,35 @@ export class PostgresCluster extends pulumi.ComponentResource {
   readonly readOnlyUri: pulumi.Output<string>;
   /** What was made and how to connect, as Markdown. */
   readonly readme: pulumi.Output<string>;
-  private readonly id: (child: string) => string;
+  private readonly childName: (child: string) => string;
 
   constructor(name: string, args: PostgresClusterArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("kubernetes-postgres:index:PostgresCluster", name, {}, opts);
     // A URN holds the types of a resource's parents but not their names: children carry the cluster's name.
-    this.id = (child) => `${name}-${child}`;
+    this.childName = (child) => `${name}-${child}`;
     const problems = clusterProblems(args);
     if (problems.length > 0) throw new SettingsError(problems);
     const spec = clusterSpec(args);
 
     const namespace = this.createNamespace(spec);
-    const inNamespace = { parent: this, dependsOn: namespace };
+    const afterNamespace = { parent: this, dependsOn: namespace };
     const storage = this.createStorageClass(spec);
     const passwords = this.createPasswords(spec);
-    const secret = this.createSecret(spec, passwords, inNamespace);
-    const configMaps = this.createConfigMaps(spec, inNamespace);
-    const services = this.createServices(spec, inNamespace);
-    this.createDisruptionBudget(spec, inNamespace);
-    const pods = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
-    this.createLatch(spec, pods);
+    const secret = this.createSecret(spec, passwords, afterNamespace);
+    const configMaps = this.createConfigMaps(spec, afterNamespace);
+    const services = this.createServices(spec, afterNamespace);
+    this.createDisruptionBudget(spec, afterNamespace);
+    // The Services do not wait for endpoints, or they and the pods would wait for each other.
+    const statefulSet = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
+    this.createLatch(spec, statefulSet);
 
-    // Known at preview already, and resolved only once the pods are ready.
-    const whenReady = <T>(value: T): pulumi.Output<T> => pods.metadata.name.apply(() => value);
+    // Known at preview already (but for the passwords), and resolved only once the pods are ready.
+    const whenReady = <T>(value: T): pulumi.Output<T> => statefulSet.metadata.name.apply(() => value);
     const endpoints = endpointsOf(spec.names.statefulSet, spec.names.headlessService, spec.namespace, spec.replicas);
     const primary = { host: serviceHost(spec.names.primaryService, spec.namespace), port: postgresPort };
     const uri = (addresses: Address[], options?: Record<string, string>): pulumi.Output<string> =>
       pulumi.secret(
-        pulumi.all([passwords.user.result, pods.metadata.name]).apply(([password]) => {
+        pulumi.all([passwords.user.result, statefulSet.metadata.name]).apply(([password]) => {
           const { user, database } = spec;
           return connectionUri({ user, password, database }, addresses, options);
         }),
@@ -104,27 +110,29 @@ export class PostgresCluster extends pulumi.ComponentResource {
     });
   }
 
+  /** None where the namespace is somebody else's. */
   private createNamespace(spec: ClusterSpec): k8s.core.v1.Namespace[] {
     if (!spec.createNamespace) return [];
     const metadata = { name: spec.namespace, labels: spec.namespaceLabels };
     // Deleting a namespace deletes the claims in it, whatever their own retention says.
     const options = { parent: this, retainOnDelete: spec.keepVolumes, protect: spec.protect };
-    return [new k8s.core.v1.Namespace(this.id("namespace"), { metadata }, options)];
+    return [new k8s.core.v1.Namespace(this.childName("namespace"), { metadata }, options)];
   }
 
+  /** None where an existing class is used. */
   private createStorageClass(spec: ClusterSpec): k8s.storage.v1.StorageClass[] {
     if (!spec.storageClass) return [];
     // Immutable in Kubernetes, yet the provider would try to update them in place.
     const replaceOnChanges = ["reclaimPolicy", "volumeBindingMode"];
     const args = storageClass(spec.storageClass, spec.labels);
-    return [new k8s.storage.v1.StorageClass(this.id("storage-class"), args, { parent: this, replaceOnChanges })];
+    return [new k8s.storage.v1.StorageClass(this.childName("storage-class"), args, { parent: this, replaceOnChanges })];
   }
 
   private createPasswords(spec: ClusterSpec): { user: random.RandomPassword; replication: random.RandomPassword } {
-    // Only the generation may ever renew a password: the data keeps the old one until the pods have the new.
+    // Only `passwordGeneration` may ever renew a password: the data keeps the old one until the pods have the new.
     const password = (login: string): random.RandomPassword =>
       new random.RandomPassword(
-        this.id(`${login}-password`),
+        this.childName(`${login}-password`),
         { length: 32, special: false, keepers: { generation: `${spec.passwordGeneration}` } },
         { parent: this, ignoreChanges: ["length", "special"] },
       );
@@ -141,16 +149,17 @@ export class PostgresCluster extends pulumi.ComponentResource {
       REPLICATION_PASSWORD: passwords.replication.result,
     };
     const metadata = { name: spec.names.secret, namespace: spec.namespace, labels: spec.labels };
-    return new k8s.core.v1.Secret(this.id("secret"), { metadata, type: "Opaque", stringData }, options);
+    return new k8s.core.v1.Secret(this.childName("secret"), { metadata, type: "Opaque", stringData }, options);
   }
 
   private createConfigMaps(spec: ClusterSpec, options: pulumi.CustomResourceOptions): k8s.core.v1.ConfigMap[] {
     const configMap = (child: string, name: string, data: Record<string, string>): k8s.core.v1.ConfigMap =>
       new k8s.core.v1.ConfigMap(
-        this.id(child),
+        this.childName(child),
         { metadata: { name, namespace: spec.namespace, labels: spec.labels }, data },
         options,
       );
+    // Mounted as files, so that a change reaches running pods; only the two names are environment variables, too.
     const config = {
       POSTGRES_DB: spec.database,
       POSTGRES_USER: spec.user,
@@ -168,26 +177,29 @@ export class PostgresCluster extends pulumi.ComponentResource {
 
   private createServices(spec: ClusterSpec, options: pulumi.CustomResourceOptions): k8s.core.v1.Service[] {
     return [
-      new k8s.core.v1.Service(this.id("headless-service"), headlessService(spec), options),
-      new k8s.core.v1.Service(this.id("primary-service"), primaryService(spec), options),
+      new k8s.core.v1.Service(this.childName("headless-service"), headlessService(spec), options),
+      new k8s.core.v1.Service(this.childName("primary-service"), primaryService(spec), options),
     ];
   }
 
   private createDisruptionBudget(spec: ClusterSpec, options: pulumi.CustomResourceOptions): void {
-    new k8s.policy.v1.PodDisruptionBudget(this.id("pod-disruption-budget"), podDisruptionBudget(spec), options);
+    new k8s.policy.v1.PodDisruptionBudget(this.childName("pod-disruption-budget"), podDisruptionBudget(spec), options);
   }
 
   private createStatefulSet(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
     const options = { parent: this, dependsOn, protect: spec.protect };
-    return new k8s.apps.v1.StatefulSet(this.id("stateful-set"), statefulSet(spec), options);
+    return new k8s.apps.v1.StatefulSet(this.childName("stateful-set"), statefulSetOf(spec), options);
   }
 
-  /** Exists once the pods were first ready; from then on an empty primary volume is a loss and not a first start. */
+  /**
+   * Exists once the pods were first ready; from then on an empty primary volume is a loss and not a first start, and
+   * scripts/rebuild.sh refuses it until `recoverPrimaryFrom` names a replica.
+   */
   private createLatch(spec: ClusterSpec, pods: k8s.apps.v1.StatefulSet): void {
     const metadata = { name: spec.names.latchConfigMap, namespace: spec.namespace, labels: spec.labels };
     const data = { initialized: "This cluster has been ready once: its primary's volume must not be empty.\n" };
     // It lives as long as the volumes it guards.
     const options = { parent: this, dependsOn: pods, retainOnDelete: spec.keepVolumes };
-    new k8s.core.v1.ConfigMap(this.id("latch"), { metadata, data }, options);
+    new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
   }
 }
