@@ -15,6 +15,11 @@ export { until } from "./processes";
 // directories laid out like the pod's mounts. Every pod has a loopback address of its own instead of a host name.
 
 let clusters = 0;
+const roots = new Set<string>();
+// Also of a cluster that no test of a filtered run disposes of.
+process.on("exit", () => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
 
 /** Settings of the pods of one cluster; each has the product's default. */
 export interface ClusterOptions {
@@ -52,8 +57,7 @@ export class Cluster {
     this.replicationPassword = options.replicationPassword ?? "replication-secret-1";
     this.conf = options.conf ?? [];
     this.env = options.env ?? {};
-    // Also for a cluster that no test of a filtered run disposes of.
-    process.on("exit", () => rmSync(this.root, { recursive: true, force: true }));
+    roots.add(this.root);
     execFileSync("chmod", ["0755", this.root]);
     mkdirSync(join(this.root, "scripts"));
     mkdirSync(join(this.root, "latch"));
@@ -94,6 +98,7 @@ export class Cluster {
   async dispose(): Promise<void> {
     for (const pod of [...this.pods.values()].flat()) await pod.kill();
     await rm(this.root, { recursive: true, force: true });
+    roots.delete(this.root);
   }
 }
 

@@ -89,7 +89,7 @@ describe("the commands", function () {
     // A terminal sends it to every process of the group.
     process.kill(-(up.child.pid ?? 0), "SIGINT");
     const { err } = await up.finished;
-    expect(err).to.match(/npm run up/);
+    expect(err).to.match(/the same command continues from here/);
     const next = await line.run("up");
     expect(next.code, next.err).to.equal(0);
     await line.namespace.allStreaming("postgres-1");
