@@ -85,14 +85,27 @@ export async function ensureVolumes(wanted: VolumesWanted): Promise<void> {
   const resized = volumes.filter((volume) => volume.phase === "Available" && volume.size !== size);
   const names = [...resized.map((volume) => volume.name), ...namesToMake(volumes, storageClassName, wanted.count)];
   await Promise.all(
-    names.map((name) => {
+    names.map(async (name) => {
       const path = join(paths().volumes, name);
       mkdirSync(path, { recursive: true });
       chownSync(path, owner, owner);
       chmodSync(path, 0o2770);
-      return api.apply(`${collection}/${name}`, localVolume(name, path, storageClassName, size));
+      await api.apply(`${collection}/${name}`, localVolume(name, path, storageClassName, size));
+      await offer(api, name);
     }),
   );
+}
+
+/**
+ * Waits until a new volume can be claimed and then touches it: a pod that was already waiting for one is tried again when
+ * a volume changes, and the scheduler was seen to look before it was Available and not again for minutes.
+ */
+async function offer(api: Api, name: string): Promise<void> {
+  const path = `${collection}/${name}`;
+  await until(async () => textAt(await api.get(path), "status", "phase") !== "Pending", 5_000, 50);
+  await api.mergePatch(path, {
+    metadata: { annotations: { "kubernetes-postgres/offered": new Date().toISOString() } },
+  });
 }
 
 const localVolume = (name: string, path: string, storageClassName: string, size: string) => ({

@@ -68,7 +68,9 @@ describe("a cluster that is hurt while a client writes", function () {
   it("does so also after down and up, when no replica runs before the primary is ready", async () => {
     const { namespace } = stack;
     await stack.down();
+    const claim = (await namespace.claims())["data-postgres-0"]?.uid ?? "";
     await namespace.kubectl("delete", "pvc", "data-postgres-0");
+    await volumeReleased(stack, claim);
     const failure = await stack.up().then(
       () => undefined,
       (error: Error) => error,
@@ -96,9 +98,22 @@ async function recover(stack: TestStack): Promise<void> {
 /** Deletes a pod with its claim and makes a new, empty volume: what a lost disk is to a StatefulSet. */
 async function loseVolume(stack: TestStack, pod: string): Promise<void> {
   const { namespace } = stack;
+  const claim = (await namespace.claims())[`data-${pod}`]?.uid ?? "";
   await namespace.kubectl("delete", "pvc", `data-${pod}`, "--wait=false");
   await namespace.kubectl("delete", "pod", pod);
+  await volumeReleased(stack, claim);
   await stack.provideVolumes();
+}
+
+/** Waits until the control plane knows that a deleted claim's volume is no longer in use. */
+async function volumeReleased(stack: TestStack, claim: string): Promise<void> {
+  await eventually("the release of the volume", async () => {
+    const { items } = await stack.namespace.json<{
+      items: { spec: { claimRef?: { uid?: string } }; status: { phase: string } }[];
+    }>("get", "persistentvolumes");
+    const bound = items.some(({ spec, status }) => spec.claimRef?.uid === claim && status.phase === "Bound");
+    return bound ? undefined : true;
+  });
 }
 
 /** The postmaster of a pod as this machine sees it: the child of the container's process 1. */
