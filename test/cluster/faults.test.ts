@@ -64,20 +64,6 @@ describe("a cluster that is hurt while a client writes", function () {
       (await namespace.psql("postgres-2", "select count(*) from kept")) === "2" ? true : undefined,
     );
   });
-
-  it("does so also after down and up, when no replica runs before the primary is ready", async () => {
-    const { namespace } = stack;
-    await stack.down();
-    const claim = (await namespace.claims())["data-postgres-0"]?.uid ?? "";
-    await namespace.kubectl("delete", "pvc", "data-postgres-0");
-    await volumeReleased(stack, claim);
-    // It mostly ends with the pod's last words; when it looked in the moment in which all pods counted as ready (see
-    // docs/decisions/lost-primary.md) it does not. Whichever it is, the pod refuses: that is what recover() expects.
-    await stack.up().catch((error: Error) => expect(error.message).to.match(/postgres-0[\s\S]*recoverPrimaryFrom/));
-    await recover(stack);
-    expect(await namespace.psql("postgres-0", "select count(*) from kept")).to.equal("2");
-    await namespace.allStreaming("postgres-1", "postgres-2");
-  });
 });
 
 /** Does what the failing primary's last words say, and waits until it serves what the replicas held. */
