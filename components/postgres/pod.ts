@@ -43,7 +43,14 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
     resources: { requests: { ...spec.resources.requests }, limits: { ...spec.resources.limits } },
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
     readinessProbe: { exec: probe("readiness"), periodSeconds: 2, timeoutSeconds: 10, failureThreshold: 3 },
-    livenessProbe: { exec: probe("liveness"), periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6 },
+    livenessProbe: {
+      exec: probe("liveness"),
+      periodSeconds: 10,
+      timeoutSeconds: 10,
+      failureThreshold: 6,
+      // A server that has not answered for a minute will hardly shut down in order either.
+      terminationGracePeriodSeconds: 30,
+    },
     terminationMessagePolicy: "FallbackToLogsOnError",
     securityContext: {
       allowPrivilegeEscalation: false,

@@ -59,6 +59,25 @@ describe("a pod that is asked to end", function () {
     expect(stdout).to.match(/Database cluster state: +shut down/);
   });
 
+  it("writes what memory holds while clients are still served, and only then turns them away", async () => {
+    const primary = await cluster.ready(0);
+    await primary.sql("CREATE TABLE bulk AS SELECT repeat(md5(g::text), 20) FROM generate_series(1, 50000) g");
+    await endsWithin(primary, 5000);
+    const [before, after] = primary.logs().split("received fast shutdown request");
+    expect(before).to.match(/checkpoint complete: wrote \d{3,} buffers/);
+    expect(after).to.match(/checkpoint complete: wrote \d{1,2} buffers/);
+  });
+
+  it("does without that when the server does not answer", async () => {
+    const primary = await cluster.ready(0);
+    const postmaster = await until("a postmaster", () => primary.postmaster());
+    process.kill(postmaster, "SIGSTOP");
+    const ended = primary.sigterm();
+    await sleep(3000);
+    process.kill(postmaster, "SIGCONT");
+    expect(await Promise.race([ended, sleep(3000)])).to.equal(0);
+  });
+
   it("does so however early in the server's start the signal comes", async () => {
     const primary = await cluster.ready(0);
     await primary.sigterm();

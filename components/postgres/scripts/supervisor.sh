@@ -120,9 +120,13 @@ attend_server() {
   while kill -0 "$server" 2>/dev/null; do
     sleep "$interval" 9>&- &
     ticker=$!
-    wait -n "$server" "$ticker" ${task:+"$task"} 2>/dev/null
+    wait -n "$server" "$ticker" ${task:+"$task"} ${farewell:+"$farewell"} 2>/dev/null
     kill "$ticker" 2>/dev/null
     wait "$ticker" 2>/dev/null
+    if [[ -n $farewell ]]; then
+      kill -0 "$farewell" 2>/dev/null && continue
+      farewell=
+    fi
     if ((stopping || refused || restarting)); then
       # Again each time: a signal is lost on a postmaster that has just begun.
       kill -s INT "$server" 2>/dev/null
