@@ -1,24 +1,36 @@
 import type { Api } from "./api";
+import { nodeName } from "./settings";
 
-/** What the node needs in its API beyond what Kubernetes makes itself: the right of CoreDNS to read names. */
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+
+/** What the node needs in its API beyond what Kubernetes makes itself: rights of two of its servers. */
 export async function applyBootstrapObjects(api: Api): Promise<void> {
+  await allow(api, "system:coredns", "system:coredns", [
+    { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: ["list", "watch"] },
+    { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+  ]);
+  // The node authorizer allows the kubelet what its pods use, but learns of a new pod at the same moment as the kubelet
+  // does. Where the kubelet is faster it is refused, and tries again only seconds later: a pod that starts 13 s late.
+  await allow(api, `system:node:${nodeName}`, `kubernetes-postgres:node:${nodeName}`, [
+    { apiGroups: [""], resources: ["persistentvolumeclaims", "pods"], verbs: ["get"] },
+    { apiGroups: [""], resources: ["configmaps", "secrets"], verbs: ["get", "list", "watch"] },
+  ]);
+}
+
+/** Gives a user rights in the whole cluster. */
+async function allow(api: Api, user: string, name: string, rules: Rule[]): Promise<void> {
   const rbac = "/apis/rbac.authorization.k8s.io/v1";
-  const name = "system:coredns";
-  const read = ["list", "watch"];
-  await api.apply(`${rbac}/clusterroles/${name}`, {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRole",
-    metadata: { name },
-    rules: [
-      { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: read },
-      { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
-    ],
-  });
+  const group = "rbac.authorization.k8s.io";
+  const common = { apiVersion: `${group}/v1`, metadata: { name } };
+  await api.apply(`${rbac}/clusterroles/${name}`, { ...common, kind: "ClusterRole", rules });
   await api.apply(`${rbac}/clusterrolebindings/${name}`, {
-    apiVersion: "rbac.authorization.k8s.io/v1",
+    ...common,
     kind: "ClusterRoleBinding",
-    metadata: { name },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name }],
+    roleRef: { apiGroup: group, kind: "ClusterRole", name },
+    subjects: [{ apiGroup: group, kind: "User", name: user }],
   });
 }

@@ -144,7 +144,8 @@ const proxyConfig = (paths: Paths, network: Network) => ({
   oomScoreAdj: 0,
   // The machine's connection table is its owner's.
   conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
-  nftables: { syncPeriod: "30s", minSyncPeriod: "0s" },
+  // Zero would mean the default, a second: that much longer no client reaches a pod that has come back.
+  nftables: { syncPeriod: "30s", minSyncPeriod: "20ms" },
 });
 
 /** Names of the cluster from its API; other names from where the machine asks. A pod's new name is known within seconds. */

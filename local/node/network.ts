@@ -58,9 +58,11 @@ const forwardingWas = join(runFolder, "ip_forward.before");
 /** Makes the device with the node's address, the route of the Services, and forwarding; does nothing where all is there. */
 export async function ensureNetwork(chosen: Network): Promise<void> {
   await allowForwarding(chosen);
+  const ip = (...args: string[]): Promise<string> => runOrThrow("ip", args);
+  // A pod that is gone is unreachable at once; its packets must not leave the machine by the default route.
+  await ip("route", "replace", "unreachable", chosen.podRange);
   const address = await run("ip", ["-j", "-4", "address", "show", "dev", bridgeName]);
   if (address.code === 0 && address.stdout.includes(`"${chosen.address}"`)) return;
-  const ip = (...args: string[]): Promise<string> => runOrThrow("ip", args);
   if (address.code !== 0) await ip("link", "add", bridgeName, "type", "bridge");
   await ip("address", "replace", `${chosen.address}/32`, "dev", bridgeName);
   await ip("link", "set", bridgeName, "up");
@@ -105,8 +107,9 @@ async function removeForwardRules(): Promise<void> {
 }
 
 /** Takes back what {@link ensureNetwork} and kube-proxy made. */
-export async function removeNetwork(): Promise<void> {
+export async function removeNetwork(chosen: Network | undefined): Promise<void> {
   await run("ip", ["link", "delete", bridgeName]);
+  if (chosen !== undefined) await run("ip", ["route", "delete", "unreachable", chosen.podRange]);
   for (const table of [`ip ${nftTable}`, "ip kube-proxy", "ip6 kube-proxy"]) {
     await run("nft", ["delete", "table", ...table.split(" ")]);
   }

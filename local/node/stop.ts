@@ -6,7 +6,7 @@ import { LocalError } from "../tools/run";
 import { endContainers, endShims, removeControlGroups, removeTraces } from "./containers";
 import { withNodeLock } from "./lock";
 import { unmountBelow } from "./mounts";
-import { removeNetwork } from "./network";
+import { removeNetwork, savedNetwork } from "./network";
 import { runningPid, stopServer } from "./processes";
 import { apiServerGraceMs } from "./servers";
 import { paths, runFolder } from "./settings";
@@ -49,7 +49,7 @@ export async function stopNode(progress: Progress, options: StopOptions = {}): P
       await Promise.all([endShims(), stopServer("etcd")]);
       note("mounts and network");
       const mounted = await unmountBelow([at.kubelet, runFolder, at.containerd]);
-      await removeNetwork();
+      await removeNetwork(savedNetwork(at));
       removeControlGroups();
       removeTraces();
       if (mounted.length > 0) {
