@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Progress } from "../local/progress";
 import { type DebianPackage, ensureDebianPackages } from "../local/tools/debian";
+import { faultTable, recordedFaults } from "./fault-table";
 
 const root = join(__dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
@@ -15,15 +16,40 @@ interface Counts {
 }
 
 const tiers = ["check", "unit", "bootstrap", "cluster"] as const;
-type Tier = (typeof tiers)[number];
+/** What can be run: the tiers, and the faults of two of them in full. */
+type Suite = (typeof tiers)[number] | "faults";
+const suites: readonly Suite[] = [...tiers, "faults"];
 
-/** Debian packages that a tier needs beside those the embedded node installs itself. */
-const packages: Record<Tier, DebianPackage[]> = {
+const server: DebianPackage = { name: "postgresql-15", provides: "/usr/lib/postgresql/15/bin/initdb" };
+const client: DebianPackage = {
+  name: "python3-psycopg2",
+  provides: "/usr/lib/python3/dist-packages/psycopg2/__init__.py",
+};
+
+/** Debian packages that a suite needs beside those the embedded node installs itself. */
+const packages: Record<Suite, DebianPackage[]> = {
   check: [{ name: "shellcheck", provides: "shellcheck" }],
   unit: [],
-  bootstrap: [{ name: "postgresql-15", provides: "/usr/lib/postgresql/15/bin/initdb" }],
-  cluster: [{ name: "python3-psycopg2", provides: "/usr/lib/python3/dist-packages/psycopg2/__init__.py" }],
+  bootstrap: [server],
+  cluster: [client],
+  faults: [server, client],
 };
+
+/** The tests of a suite. */
+async function specs(suite: Suite): Promise<string[]> {
+  if (suite !== "faults") return [`test/${suite}/**/*.test.ts`];
+  const own = ["test/bootstrap/crash.test.ts", "test/cluster/faults/*.test.ts"];
+  // Loaded when asked for, with the engine's SDK behind it.
+  const {
+    CloudNativePg,
+  }: typeof import("./cluster/faults/cloudnative-pg") = require("./cluster/faults/cloudnative-pg");
+  if (await CloudNativePg.isInstalled()) return [...own, "test/cluster/faults/comparison.ts"];
+  console.log("Nothing to compare with: the embedded node has no operator of CloudNativePG.");
+  return own;
+}
+
+/** How often the faults are provoked when they are what is asked for; each once or a few times otherwise. */
+const inFull = { KILLS: process.env.KILLS ?? "60", FAULT_TRIES: process.env.FAULT_TRIES ?? "20" };
 
 function run(command: string, args: string[], options: SpawnOptions = {}): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -53,16 +79,19 @@ async function check(): Promise<Counts> {
   return counts;
 }
 
-async function mocha(tier: Tier): Promise<Counts> {
+async function mocha(suite: Suite): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), "counts-"));
   const file = join(folder, "counts.json");
+  const faults = join(folder, "faults");
   try {
     const args = ["--forbid-only", "--forbid-pending", "--reporter", join(root, "test", "reporter.cjs")];
-    const code = await run(bin("mocha"), [...args, `test/${tier}/**/*.test.ts`], {
-      env: { ...process.env, COUNTS: file },
+    const code = await run(bin("mocha"), [...args, ...(await specs(suite))], {
+      env: { ...process.env, ...(suite === "faults" && inFull), COUNTS: file, FAULT_TABLE: faults },
     });
+    const rows = recordedFaults(faults);
+    if (rows.length > 0) console.log(`${faultTable(rows)}\n`);
     const counts: Counts = JSON.parse(readFileSync(file, "utf8"));
-    if (counts.passes + counts.failures === 0) throw new Error(`tier ${tier} ran no test`);
+    if (counts.passes + counts.failures === 0) throw new Error(`${suite} ran no test`);
     // A failing hook or a crash after the last test must not pass for a green run.
     return code !== 0 && counts.failures === 0 ? { ...counts, failures: 1 } : counts;
   } finally {
@@ -71,17 +100,18 @@ async function mocha(tier: Tier): Promise<Counts> {
 }
 
 async function main(asked: string[]): Promise<number> {
-  const unknown = asked.filter((tier) => !tiers.some((known) => known === tier));
-  if (unknown.length > 0) throw new Error(`unknown tier ${unknown.join(", ")}: the tiers are ${tiers.join(", ")}`);
+  const unknown = asked.filter((suite) => !suites.some((known) => known === suite));
+  if (unknown.length > 0) throw new Error(`unknown suite ${unknown.join(", ")}: there are ${suites.join(", ")}`);
   const total = { passes: 0, failures: 0, pending: 0 };
   const summary: string[] = [];
-  for (const tier of tiers.filter((known) => asked.length === 0 || asked.includes(known))) {
+  const wanted = asked.length === 0 ? tiers : suites.filter((known) => asked.includes(known));
+  for (const suite of wanted) {
     const started = Date.now();
-    console.log(`\n== ${tier}`);
-    await ensureDebianPackages(new Progress(), packages[tier]);
-    const counts = tier === "check" ? await check() : await mocha(tier);
+    console.log(`\n== ${suite}`);
+    await ensureDebianPackages(new Progress(), packages[suite]);
+    const counts = suite === "check" ? await check() : await mocha(suite);
     summary.push(
-      `${tier}: ${counts.passes} passed, ${counts.failures} failed in ${Math.round((Date.now() - started) / 1000)} s`,
+      `${suite}: ${counts.passes} passed, ${counts.failures} failed in ${Math.round((Date.now() - started) / 1000)} s`,
     );
     total.passes += counts.passes;
     total.failures += counts.failures + counts.pending;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { median, recordFault } from "../fault-table";
 import { Cluster, kills, type Pod, programs, until, waitStreaming } from "./harness";
 
 /** Whether a directory is what a server may start with: nothing at all, or everything and cleanly readable. */
@@ -26,11 +27,14 @@ async function timeToData(pod: Pod): Promise<number> {
   return taken;
 }
 
+const subject = "the pods' scripts on real processes";
+
 describe("a kill at any moment", function () {
   this.timeout(60_000 + kills * 20_000);
 
   it(`of the first start (${kills} of them) leaves nothing or a whole cluster, and the next start succeeds`, async () => {
     const found = { absent: 0, complete: 0, broken: 0 };
+    const back: number[] = [];
     const undisturbed = new Cluster();
     const taken = await timeToData(await undisturbed.pod(0)).finally(() => undisturbed.dispose());
     for (const moment of moments(taken)) {
@@ -41,8 +45,10 @@ describe("a kill at any moment", function () {
         await sleep(moment);
         await primary.kill();
         found[await whole(primary)] += 1;
+        const restarted = Date.now();
         primary.start();
         await primary.waitReady();
+        back.push((Date.now() - restarted) / 1000);
         expect((await primary.login("appuser", "app-secret-1", "myapp", "CREATE TABLE t ()")).stderr).to.equal("");
         expect(existsSync(join(primary.volume, ".pgdata.new"))).to.equal(false);
       } finally {
@@ -50,11 +56,20 @@ describe("a kill at any moment", function () {
       }
     }
     console.log(`      found after the kill: ${JSON.stringify(found)}`);
+    recordFault({
+      subject,
+      fault: "initdb killed (SIGKILL)",
+      writesBack: [],
+      wholeBack: back,
+      acknowledged: 0,
+      lost: 0,
+    });
     expect(found.broken).to.equal(0);
   });
 
   it(`of a clone (${kills} of them) leaves nothing or a whole copy, and the next start streams`, async () => {
     const found = { absent: 0, complete: 0, broken: 0 };
+    const back: number[] = [];
     const cluster = new Cluster();
     try {
       const primary = await cluster.ready(0);
@@ -68,9 +83,11 @@ describe("a kill at any moment", function () {
         await sleep(moment);
         await replica.kill();
         found[await whole(replica)] += 1;
+        const restarted = Date.now();
         replica.start();
         await replica.waitReady();
         await waitStreaming(primary, replica);
+        back.push((Date.now() - restarted) / 1000);
         expect(await replica.sql("SELECT count(*), pg_is_in_recovery() FROM bulk", "myapp")).to.equal("100000|t");
         await replica.sigterm();
         await replica.asPostgres("rm", ["-rf", replica.data]);
@@ -79,6 +96,14 @@ describe("a kill at any moment", function () {
       await cluster.dispose();
     }
     console.log(`      found after the kill: ${JSON.stringify(found)}`);
+    recordFault({
+      subject,
+      fault: "clone killed (SIGKILL)",
+      writesBack: [],
+      wholeBack: back,
+      acknowledged: 0,
+      lost: 0,
+    });
     expect(found.broken).to.equal(0);
   });
 });
@@ -137,14 +162,12 @@ describe("a server that crashes", function () {
       times.push(Date.now() - start);
     }
     const acknowledged = await writing.stop();
-    times.sort((a, b) => a - b);
-    console.log(
-      `      ${times.length} kills under a writer: median ${times[Math.floor(times.length / 2)]} ms, max ${times.at(-1)} ms, ` +
-        `${acknowledged.length} acknowledged writes`,
-    );
-    expect(times[Math.floor(times.length / 2)]).to.be.lessThan(1000);
-    expect(primary.supervisor()).to.equal(supervisor);
     await expectAll(acknowledged);
+    const seconds = times.map((time) => time / 1000);
+    const row = { subject, fault: "postmaster killed (SIGKILL)", acknowledged: acknowledged.length, lost: 0 };
+    recordFault({ ...row, writesBack: seconds, wholeBack: [] });
+    expect(median(times)).to.be.lessThan(1000);
+    expect(primary.supervisor()).to.equal(supervisor);
   });
 
   it("comes back after a backend was killed", async () => {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { Cluster, type Pod, programs, until } from "./harness";
+import { Cluster, kills, type Pod, programs, until } from "./harness";
 
 /** Asks the pod to end; expects status 0 within the time. */
 async function endsWithin(pod: Pod, milliseconds: number): Promise<void> {
@@ -12,7 +12,7 @@ async function endsWithin(pod: Pod, milliseconds: number): Promise<void> {
 }
 
 describe("a pod that is asked to end", function () {
-  this.timeout(60_000);
+  this.timeout(60_000 + kills * 5_000);
   let cluster: Cluster;
 
   beforeEach(() => {
@@ -85,6 +85,17 @@ describe("a pod that is asked to end", function () {
       primary.start();
       await sleep(moment);
       await endsWithin(primary, 3000);
+    }
+  });
+
+  it("does so at whatever moment the signal finds a server that runs", async () => {
+    cluster.env.CHECK_INTERVAL = "0";
+    const primary = await cluster.ready(0);
+    for (let count = 0; count < Math.max(kills, 10); count += 1) {
+      await sleep(Math.random() * 400);
+      await endsWithin(primary, 3000);
+      primary.start();
+      await primary.waitReady();
     }
   });
 

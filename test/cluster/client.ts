@@ -24,12 +24,13 @@ export interface Login {
  * Starts a Python program the way an app in the cluster would run: names are resolved by the cluster's DNS. The test
  * machine's own resolver is left alone: only the client's mount namespace sees another resolv.conf.
  */
-export function clientProcess(dns: string, source: string, input: unknown): ChildProcessWithoutNullStreams {
+export function clientProcess(dns: string, source: string): ChildProcessWithoutNullStreams {
   const inside =
     'file=$(mktemp) && printf "nameserver %s\\n" "$1" >"$file" && mount --bind "$file" "$(readlink -f /etc/resolv.conf)" && ' +
     'rm "$file" && exec /usr/bin/python3 -c "$2"';
   const child = spawn("unshare", ["--mount", "sh", "-c", inside, "sh", dns, source]);
-  child.stdin.end(JSON.stringify(input));
+  // What was still to be said to a client that has ended is of no interest.
+  child.stdin.on("error", () => undefined);
   return child;
 }
 
@@ -38,7 +39,8 @@ export function clientProcess(dns: string, source: string, input: unknown): Chil
  * @throws Error with psycopg2's own words.
  */
 export async function psycopg2(dns: string, connect: Login, sql: string): Promise<string[][]> {
-  const child = clientProcess(dns, program, { connect, sql });
+  const child = clientProcess(dns, program);
+  child.stdin.end(JSON.stringify({ connect, sql }));
   let out = "";
   let words = "";
   child.stdout.on("data", (chunk) => {

@@ -45,6 +45,13 @@ export class Namespace {
     return stdout;
   }
 
+  /** Creates or changes objects; those without a namespace are this one's. */
+  async apply(...objects: object[]): Promise<void> {
+    const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, "apply", "-f", "-"]);
+    running.child.stdin?.end(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+    await running;
+  }
+
   async json<T>(...args: string[]): Promise<T> {
     return JSON.parse(await this.kubectl(...args, "-o", "json"));
   }

@@ -2,7 +2,16 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureImage, ensureVolumes, type LocalNode, postgresImage, releaseVolumes, startNode } from "../../local/node";
+import {
+  ensureImage,
+  ensureVolumes,
+  type LocalNode,
+  listVolumes,
+  postgresImage,
+  releaseVolumes,
+  startNode,
+} from "../../local/node";
+import { paths } from "../../local/node/settings";
 import { Progress } from "../../local/progress";
 import { deploy, destroy, openStack, type Plan, previewStack } from "../../local/pulumi/deploy";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
@@ -94,6 +103,12 @@ export class TestStack {
   async provideVolumes(settings: Record<string, ConfigValue> = {}, count?: number): Promise<void> {
     const { storageClassName, storageSize, replicas } = (await this.open(settings)).resolved.spec;
     await ensureVolumes({ storageClassName, size: storageSize, count: count ?? replicas });
+  }
+
+  /** The folders of this machine that the stack's volumes are. */
+  async volumeFolders(): Promise<string[]> {
+    const { storageClassName } = (await this.open({})).resolved.spec;
+    return (await listVolumes(storageClassName)).map(({ name }) => join(paths().volumes, name));
   }
 
   async preview(settings: Record<string, ConfigValue> = {}): Promise<Plan> {

@@ -83,22 +83,23 @@ child=0           # the program that runs now, and the signal that ends it
 child_signal=TERM
 server=0          # the server, when it runs
 was_ready=0       # whether the server has accepted connections
-farewell=         # the checkpoint before a shutdown, when it runs
+ticker=0          # the sleep between two looks at the server
+farewell=         # the checkpoint before a shutdown: "wanted", or its process
 
+# Starts no program: bash was seen to wait for ever after a handler that did.
 on_stop() {
   if ((child)); then kill -s "$child_signal" "$child" 2>/dev/null; fi
   if ((server)); then
     # Most of a shutdown is writing what memory holds, so that is done first, while clients are still served.
     # A second signal is impatience.
-    if ((was_ready && !stopping)); then begin_farewell; else kill -s INT "$server" 2>/dev/null; fi
+    if ((was_ready && !stopping)); then
+      farewell=wanted
+      kill "$ticker" 2>/dev/null
+    else
+      kill -s INT "$server" 2>/dev/null
+    fi
   fi
   stopping=1
-}
-
-# begin_farewell: starts a checkpoint; it may take a fifth of the pod's grace period
-begin_farewell() {
-  PGCONNECT_TIMEOUT=2 timeout 60 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres -c CHECKPOINT >/dev/null 2>&1 9>&- &
-  farewell=$!
 }
 
 # run PROGRAM ARGUMENT...: runs a program to its end and returns its status; asked to stop meanwhile, ends it and leaves

@@ -114,17 +114,26 @@ start_server() {
   rm -f "$PREPARING" 9>&-
 }
 
+# begin_farewell: starts the checkpoint; it may take a fifth of the pod's grace period
+begin_farewell() {
+  PGCONNECT_TIMEOUT=2 timeout 60 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres -c CHECKPOINT >/dev/null 2>&1 9>&- &
+  farewell=$!
+}
+
 # attend_server: stays until the server has ended; looks after it meanwhile
 attend_server() {
-  local ticker interval=0.1 started=$EPOCHSECONDS
+  local interval=0.1 started=$EPOCHSECONDS
   while kill -0 "$server" 2>/dev/null; do
+    if [[ $farewell == wanted ]]; then begin_farewell; fi
     sleep "$interval" 9>&- &
     ticker=$!
+    # The signal may have come before there was a sleep to end.
+    if [[ $farewell == wanted ]]; then kill "$ticker" 2>/dev/null; fi
     wait -n "$server" "$ticker" ${task:+"$task"} ${farewell:+"$farewell"} 2>/dev/null
     kill "$ticker" 2>/dev/null
     wait "$ticker" 2>/dev/null
     if [[ -n $farewell ]]; then
-      kill -0 "$farewell" 2>/dev/null && continue
+      if [[ $farewell == wanted ]] || kill -0 "$farewell" 2>/dev/null; then continue; fi
       farewell=
     fi
     if ((stopping || refused || restarting)); then

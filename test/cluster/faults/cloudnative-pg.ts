@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { ensureVolumes, postgresImage, releaseVolumes } from "../../../local/node";
+import type { Login } from "../client";
+import { eventually, Namespace } from "../kubernetes";
+import { embeddedNode } from "../stack";
+import type { WithPrimary } from "./primary-faults";
+import { postmasterOf } from "./processes";
+
+const kind = "clusters.postgresql.cnpg.io";
+const name = "peer";
+
+interface Status {
+  status?: { phase?: string; readyInstances?: number; currentPrimary?: string };
+}
+
+/**
+ * CloudNativePG with its defaults: same image, same number of instances and same limits, on the same node. Its
+ * operator is not part of this project: who wants the comparison installs it.
+ */
+export class CloudNativePg implements WithPrimary {
+  readonly title = "CloudNativePG (defaults, 3 instances)";
+  readonly judged = false;
+  private login: Login = {};
+  private rolls = 0;
+
+  private constructor(
+    readonly namespace: Namespace,
+    readonly dns: string,
+  ) {}
+
+  /** Whether the embedded node has an operator for one. */
+  static async isInstalled(): Promise<boolean> {
+    const { tools, node } = await embeddedNode();
+    const namespace = new Namespace("default", tools.kubectl, node.kubeconfig);
+    return (await namespace.kubectl("get", "crd", kind, "--ignore-not-found", "-o", "name")) !== "";
+  }
+
+  /** A running cluster. */
+  static async create(): Promise<CloudNativePg> {
+    const { tools, node } = await embeddedNode();
+    const namespace = new Namespace(`cnpg-${randomBytes(3).toString("hex")}`, tools.kubectl, node.kubeconfig);
+    const cluster = new CloudNativePg(namespace, node.dns);
+    await cluster.deploy();
+    return cluster;
+  }
+
+  private async deploy(): Promise<void> {
+    const storageClass = this.namespace.name;
+    // One more than instances: one that is built anew gets a new claim.
+    await ensureVolumes({ storageClassName: storageClass, size: "10Gi", count: 5 });
+    await this.namespace.kubectl("create", "namespace", this.namespace.name);
+    await this.namespace.apply(
+      {
+        apiVersion: "storage.k8s.io/v1",
+        kind: "StorageClass",
+        metadata: { name: storageClass },
+        provisioner: "kubernetes.io/no-provisioner",
+        volumeBindingMode: "WaitForFirstConsumer",
+      },
+      {
+        apiVersion: "postgresql.cnpg.io/v1",
+        kind: "Cluster",
+        metadata: { name },
+        spec: {
+          instances: 3,
+          imageName: postgresImage,
+          imagePullPolicy: "IfNotPresent",
+          postgresUID: 999,
+          postgresGID: 999,
+          storage: { size: "10Gi", storageClass },
+          resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
+        },
+      },
+    );
+    await this.whole();
+    const secret = await this.namespace.json<{ data: { password: string } }>("get", "secret", `${name}-app`);
+    this.login = {
+      host: `${name}-rw.${this.namespace.name}.svc.cluster.local`,
+      database: "app",
+      user: "app",
+      password: Buffer.from(secret.data.password, "base64").toString(),
+    };
+  }
+
+  connect(): Login {
+    return this.login;
+  }
+
+  private async status(): Promise<Status["status"]> {
+    return (await this.namespace.json<Status>("get", kind, name)).status;
+  }
+
+  async whole(): Promise<void> {
+    await eventually(
+      "three healthy instances of CloudNativePG",
+      async () => {
+        const status = await this.status();
+        const whole = status?.phase === "Cluster in healthy state" && status.readyInstances === 3;
+        return whole ? true : undefined;
+      },
+      300,
+    );
+  }
+
+  private async primary(): Promise<string> {
+    return (await this.status())?.currentPrimary ?? "";
+  }
+
+  async killPostmaster(): Promise<void> {
+    const { metadata } = await this.namespace.pod(await this.primary());
+    process.kill(postmasterOf(metadata.uid), "SIGKILL");
+  }
+
+  async deletePrimary(...options: string[]): Promise<void> {
+    await this.namespace.kubectl("delete", "pod", await this.primary(), ...options);
+  }
+
+  /** Restarts all three, as its kubectl plugin's `restart` does. */
+  async roll(): Promise<void> {
+    this.rolls += 1;
+    const annotation = `kubectl.kubernetes.io/restartedAt=${this.rolls}`;
+    await this.namespace.kubectl("annotate", kind, name, "--overwrite", annotation);
+    await eventually("the start of the roll", async () =>
+      (await this.status())?.phase === "Cluster in healthy state" ? undefined : true,
+    );
+    await this.whole();
+  }
+
+  async remove(): Promise<void> {
+    await this.namespace.kubectl("delete", kind, name);
+    await this.namespace.kubectl("delete", "namespace", this.namespace.name);
+    await this.namespace.kubectl("delete", "storageclass", this.namespace.name);
+    await releaseVolumes(this.namespace.name);
+  }
+}

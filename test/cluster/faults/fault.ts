@@ -1,0 +1,65 @@
+import { expect } from "chai";
+import { recordFault } from "../../fault-table";
+import type { Login } from "../client";
+import { Ledger } from "../ledger";
+
+/** How often each fault is provoked; `npm run faults` says 20. What takes a minute each time is tried three times at most. */
+export const tries = Number(process.env.FAULT_TRIES ?? 1);
+export const longTries = Math.min(tries, 3);
+
+/** A database that is hurt: ours, or another one for comparison. */
+export interface Subject {
+  readonly title: string;
+  /** Whether a lost row or a late return is a failure, or only a figure in the table. */
+  readonly judged: boolean;
+  readonly dns: string;
+  /** How an application writes. */
+  connect(): Login;
+  /** Resolves when all pods run and all replicas stream. */
+  whole(): Promise<unknown>;
+}
+
+export interface Fault<S extends Subject> {
+  title: string;
+  tries?: number;
+  /** The longest time without an acknowledged row, in seconds, that is accepted. Default 60. */
+  most?: number;
+  /** Does it; where it lasts a while, returns when it was over (milliseconds since 1970): from then on is counted. */
+  provoke(subject: S, ledger: Ledger): Promise<number | unknown>;
+}
+
+/**
+ * Provokes a fault again and again while a client writes a row every 100 ms. Each time the cluster has to come back by
+ * itself, whole, with every row whose commit was acknowledged. The figures go into the table of the run.
+ */
+export async function hurt<S extends Subject>(subject: S, fault: Fault<S>): Promise<void> {
+  const row = { subject: subject.title, fault: fault.title, acknowledged: 0, lost: 0 };
+  const writesBack: number[] = [];
+  const wholeBack: number[] = [];
+  try {
+    for (let count = 0; count < (fault.tries ?? tries); count += 1) {
+      await subject.whole();
+      const ledger = await Ledger.start(subject.dns, () => subject.connect());
+      try {
+        // At any moment, not always the same time after the last one.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
+        const begun = Date.now();
+        const over = await fault.provoke(subject, ledger);
+        const since = typeof over === "number" ? over : begun;
+        await ledger.writes(20, 120);
+        await subject.whole();
+        wholeBack.push((Date.now() - since) / 1000);
+        const { acknowledged, lost, gap, backAfter } = await ledger.settle();
+        writesBack.push(typeof over === "number" ? backAfter(since) : gap);
+        row.acknowledged += acknowledged;
+        row.lost += lost.length;
+        if (subject.judged) expect(lost, "acknowledged rows that are lost").to.deep.equal([]);
+      } finally {
+        await ledger.stop();
+      }
+    }
+  } finally {
+    recordFault({ ...row, writesBack, wholeBack });
+  }
+  if (subject.judged) expect(Math.max(...writesBack), "longest time without a write").to.be.lessThan(fault.most ?? 60);
+}

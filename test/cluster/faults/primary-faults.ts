@@ -1,0 +1,22 @@
+import type { Fault, Subject } from "./fault";
+
+/** A database whose primary can be hurt, by whatever name and means it has one. */
+export interface WithPrimary extends Subject {
+  killPostmaster(): Promise<void>;
+  /** Deletes the primary's pod, with further options of kubectl. */
+  deletePrimary(...options: string[]): Promise<void>;
+  /** Replaces or restarts all pods, and waits until that is done. */
+  roll(): Promise<void>;
+}
+
+/** What is provoked on every subject, so that they can be compared. */
+export const primaryFaults: Fault<WithPrimary>[] = [
+  { title: "postmaster killed (SIGKILL)", most: 2, provoke: (subject) => subject.killPostmaster() },
+  {
+    title: "primary's pod deleted by force",
+    most: 5,
+    provoke: (subject) => subject.deletePrimary("--force", "--grace-period=0"),
+  },
+  { title: "primary's pod deleted", most: 5, provoke: (subject) => subject.deletePrimary() },
+  { title: "rolling update of all three", most: 5, provoke: (subject) => subject.roll() },
+];

@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+interface Process {
+  pid: number;
+  parent: number;
+  /** File name of its program. */
+  program: string;
+}
+
+/** All processes of a pod as this machine sees them, the one that holds its namespaces included. */
+export function podProcesses(uid: string): Process[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(uid)) return [];
+        const parent = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+        return [{ pid: Number(pid), parent, program: readlinkSync(`/proc/${pid}/exe`).split("/").at(-1) ?? "" }];
+      } catch {
+        // It ended meanwhile.
+        return [];
+      }
+    });
+}
+
+/** The processes of the pod's container: all but the one that holds the namespaces. */
+export function containerProcesses(uid: string): Process[] {
+  return podProcesses(uid).filter(({ program }) => program !== "pause");
+}
+
+/** The postmaster: the server whose parent is none. @throws Error when there is none. */
+export function postmasterOf(uid: string): number {
+  const servers = podProcesses(uid).filter(({ program }) => program === "postgres");
+  const postmaster = servers.find(({ parent }) => !servers.some(({ pid }) => pid === parent));
+  if (postmaster === undefined) throw new Error(`no postmaster of pod ${uid} runs here`);
+  return postmaster.pid;
+}
+
+/** Sends a signal to processes, of which some may have ended. */
+export function signal(processes: Process[], name: NodeJS.Signals): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
