@@ -122,10 +122,15 @@ export class PostgresCluster extends pulumi.ComponentResource {
   /** None where an existing class is used. */
   private createStorageClass(spec: ClusterSpec): k8s.storage.v1.StorageClass[] {
     if (!spec.storageClass) return [];
-    // Immutable in Kubernetes, yet the provider would try to update them in place.
-    const replaceOnChanges = ["reclaimPolicy", "volumeBindingMode"];
+    const options = {
+      parent: this,
+      // Immutable in Kubernetes, yet the provider would try to update it in place.
+      replaceOnChanges: ["volumeBindingMode"],
+      // Immutable, too, and only for disks that are not made yet: `keepVolumes` could not change on a live cluster.
+      ignoreChanges: ["reclaimPolicy"],
+    };
     const args = storageClass(spec.storageClass, spec.labels);
-    return [new k8s.storage.v1.StorageClass(this.childName("storage-class"), args, { parent: this, replaceOnChanges })];
+    return [new k8s.storage.v1.StorageClass(this.childName("storage-class"), args, options)];
   }
 
   private createPasswords(spec: ClusterSpec): { user: random.RandomPassword; replication: random.RandomPassword } {

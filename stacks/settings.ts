@@ -33,7 +33,7 @@ function formProblems(issue: FormIssue, raw: Record<string, string>): Problem[] 
       setting: [setting, ...rest].join("."),
       asked: raw[setting ?? ""] ?? "",
       why: choices ? "is not one of the choices" : issue.message,
-      fix: choices ? `use one of: ${choices}` : `see the settings table of the README for ${setting}`,
+      fix: choices ? `use one of: ${choices}` : `see docs/settings.md for ${setting}`,
     },
   ];
 }

@@ -36,39 +36,48 @@ export interface UpdateStrategy {
 
 /** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
 export interface PostgresClusterArgs {
-  /** Cloud of the Kubernetes cluster. Default `on-premise`. Pods are not touched by a change of a class they already use. */
+  /** Cloud of the Kubernetes cluster. Default `on-premise`. A change replaces the StatefulSet, and existing volumes stay where they are: choose it for a new cluster. */
   cloud?: Cloud;
-  /** Kind of use. Default `development`. Decides disk type and default {@link Resources}; a change rolls the pods when the resources differ. */
+  /**
+   * Kind of use. Default `development`. Decides disk type and default {@link Resources}; a change rolls the pods when the resources
+   * differ, and replaces the StatefulSet when the disk type does.
+   */
   workload?: Workload;
-  /** Name of the StatefulSet and prefix of all other names. Default `postgres`. A change makes a new, empty cluster. */
+  /** Name of the StatefulSet and prefix of all other names. Default `postgres`. A change would make a new, empty cluster: the commands refuse it. */
   name?: string;
-  /** Namespace of all namespaced objects. Default `default`. A change makes a new, empty cluster. */
+  /** Namespace of all namespaced objects. Default `default`. A change would make a new, empty cluster: the commands refuse it. */
   namespace?: string;
-  /** Whether the namespace is created. Default: yes, unless it is `default`. Pods are not touched. */
+  /**
+   * Whether the namespace is created. Default: yes, unless it is `default`. Pods are not touched; but where it becomes false without
+   * `keepVolumes`, the namespace is deleted with all in it.
+   */
   createNamespace?: boolean;
   /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; a new major does not start on old data. */
   image?: string;
-  /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts. */
+  /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts up to ten. */
   replicas?: number;
-  /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with. */
+  /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with: a change is refused. */
   storageSize?: string;
-  /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. */
+  /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. A change replaces the StatefulSet; existing claims keep their class. */
   storageClassName?: string;
-  /** Database made for the app. Default `myapp`. Used at the first start only. */
+  /** Database made for the app. Default `myapp`. Made at the first start; a change is refused. */
   database?: string;
-  /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Used at the first start only. */
+  /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Made at the first start; a change is refused. */
   user?: string;
   /** CPU and memory of each pod; what is left out comes from {@link defaultResources} of the workload. A change rolls the pods. */
   resources?: { requests?: Partial<ResourceQuantities>; limits?: Partial<ResourceQuantities> };
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
   parameters?: Record<string, string>;
-  /** `OrderedReady` (default) starts pods one by one, `Parallel` all at once. Cannot change on a live StatefulSet: it is replaced, volumes stay. */
+  /**
+   * `OrderedReady` (default) starts pods one by one, `Parallel` all at once. A change replaces the StatefulSet: all pods stop together.
+   * Volumes stay with `keepVolumes`.
+   */
   podManagementPolicy?: PodManagementPolicy;
-  /** How pods are replaced when their template changes. Default: RollingUpdate of all. */
+  /** How pods are replaced when their template changes. Default: RollingUpdate of all. A change restarts only pods that wait for an update. */
   updateStrategy?: Partial<UpdateStrategy>;
-  /** Whether the volumes and the namespace outlive the cluster. Default true. When false, `pulumi destroy` deletes the data. */
+  /** Whether the volumes and the namespace outlive the cluster. Default true. When false, `pulumi destroy` deletes the data, and so does all that replaces the StatefulSet. Pods are not touched. */
   keepVolumes?: boolean;
-  /** Whether Pulumi refuses to delete the cluster and its passwords until this is false again. Default false. Pods are not touched. */
+  /** Whether Pulumi refuses to delete or replace the StatefulSet and its namespace until this is false again. Default false. Pods are not touched. */
   protect?: boolean;
   /** Raise it to generate new passwords; running pods take them over without a restart. Default 1. */
   passwordGeneration?: number;

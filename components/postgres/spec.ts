@@ -4,7 +4,7 @@ import { scripts } from "./config";
 import { majorOfImage } from "./image";
 import { labelsOf, type Names, namesOf, selectorLabels } from "./names";
 import { renderPostgresqlConf, restartParameters } from "./parameters/classify";
-import { serverParameters, shmSizeBytes } from "./parameters/sizing";
+import { type ServerSize, serverParameters, shmSizeBytes } from "./parameters/sizing";
 import { formatBytes, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { type StorageClassRequest, storageClassName } from "./storage-class";
 
@@ -35,18 +35,9 @@ export interface ClusterSpec extends Omit<CompleteArgs, "storageClassName"> {
  */
 export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, string> = scripts()): ClusterSpec {
   const args = withDefaults(asked);
-  const { cloud, workload, name, namespace, keepVolumes, resources } = args;
-  const major = majorOfImage(args.image);
-  const memory = read(parseBytes(resources.limits.memory));
-  const parameters = serverParameters({
-    memoryLimitBytes: memory,
-    cpuMillicores: read(parseMillicores(resources.limits.cpu)),
-    storageBytes: read(parseBytes(args.storageSize)),
-    replicas: args.replicas,
-    workload,
-    major,
-    parameters: args.parameters,
-  });
+  const { cloud, workload, name, namespace, keepVolumes } = args;
+  const size = serverSize(args);
+  const parameters = serverParameters({ ...size, parameters: args.parameters });
   const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes };
   return {
     ...args,
@@ -60,11 +51,26 @@ export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, st
     storageClassName: args.storageClassName ?? storageClassName(created),
     storageClass: args.storageClassName === undefined ? created : undefined,
     postgresqlConf: renderPostgresqlConf(parameters),
-    shmSize: formatBytes(shmSizeBytes(memory)),
+    shmSize: formatBytes(shmSizeBytes(size.memoryLimitBytes)),
     checksums: {
       scripts: checksum(files),
-      restartParameters: checksum(restartParameters(parameters, major)),
+      restartParameters: checksum(restartParameters(parameters, size.major)),
     },
+  };
+}
+
+/**
+ * What PostgreSQL's computed settings follow from.
+ * @throws Error when a quantity cannot be read.
+ */
+export function serverSize({ resources, storageSize, replicas, workload, image }: CompleteArgs): ServerSize {
+  return {
+    memoryLimitBytes: read(parseBytes(resources.limits.memory)),
+    cpuMillicores: read(parseMillicores(resources.limits.cpu)),
+    storageBytes: read(parseBytes(storageSize)),
+    replicas,
+    workload,
+    major: majorOfImage(image),
   };
 }
 

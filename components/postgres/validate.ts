@@ -9,7 +9,22 @@ import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityRea
 import { minimumStorageSize } from "./storage-class";
 
 /** A pod's `controller-revision-hash` label is the StatefulSet's name and a hash; longer names do not fit its 63 characters. */
-const longestName = 50;
+export const longestName = 50;
+
+/** A DNS label, in characters. */
+export const longestNamespace = 63;
+
+/** PostgreSQL cuts longer names, in bytes. */
+export const longestIdentifier = 63;
+
+/** Largest user or group of a pod. */
+export const largestId = 2 ** 31 - 1;
+
+/** Databases and roles that are there without the app's. */
+export const takenNames: Readonly<Record<"database" | "user", readonly string[]>> = {
+  database: ["postgres", "template0", "template1"],
+  user: ["postgres", replicationUser, "public", "none"],
+};
 
 const label = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const namespaceLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -44,12 +59,12 @@ function nameProblems({ name, namespace, storageClassName }: CompleteArgs): Prob
       why: `It becomes the name of Services and pods: at most ${longestName} characters, only a-z, 0-9 and "-", starting with a letter and not ending with "-".`,
       fix: `Choose a name like ${suggestion(name)}.`,
     }),
-    ...when(!namespaceLabel.test(namespace) || namespace.length > 63 || reserved, {
+    ...when(!namespaceLabel.test(namespace) || namespace.length > longestNamespace || reserved, {
       setting: "namespace",
       asked: namespace,
       why: reserved
         ? 'Namespaces that start with "kube-" are Kubernetes\' own.'
-        : 'A namespace has at most 63 characters, only a-z, 0-9 and "-", and neither starts nor ends with "-".',
+        : `A namespace has at most ${longestNamespace} characters, only a-z, 0-9 and "-", and neither starts nor ends with "-".`,
       fix: `Choose a namespace like ${suggestion(namespace.replace(/^kube-/, ""))}.`,
     }),
     ...when(storageClassName !== undefined && !subdomain.test(storageClassName), {
@@ -93,10 +108,10 @@ function countProblems(args: CompleteArgs): Problem[] {
   const notWhole = (value: number, least: number, most = Number.MAX_SAFE_INTEGER): boolean =>
     !Number.isInteger(value) || value < least || value > most;
   const numericId = (setting: string, value: number): Problem[] =>
-    when(notWhole(value, 1, 2 ** 31 - 1), {
+    when(notWhole(value, 1, largestId), {
       setting,
       asked: `${value}`,
-      why: "The server refuses to run as root, and an id is a whole number from 1 to 2147483647.",
+      why: `The server refuses to run as root, and an id is a whole number from 1 to ${largestId}.`,
       fix: "Use 999, the postgres user of the official Debian image, or 70 for its Alpine image.",
     });
   return [
@@ -165,10 +180,6 @@ function storageProblems({ storageSize, storageClassName, cloud, workload }: Com
 const amount = (reading: QuantityReading): number => (reading.ok ? reading.value : Number.NaN);
 
 function roleProblems({ database, user }: CompleteArgs): Problem[] {
-  const taken = {
-    database: ["postgres", "template0", "template1"],
-    user: ["postgres", replicationUser, "public", "none"],
-  };
   const identifier = (setting: "database" | "user", value: string): Problem[] => [
     ...when(setting === "database" && /=|^postgres(ql)?:\/\//.test(value), {
       setting,
@@ -177,13 +188,13 @@ function roleProblems({ database, user }: CompleteArgs): Problem[] {
       fix: "Choose another name, like myapp.",
     }),
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    ...when(Buffer.byteLength(value) > 63 || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
+    ...when(Buffer.byteLength(value) > longestIdentifier || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
       setting,
       asked: value,
-      why: "PostgreSQL cuts names after 63 bytes, and control characters cannot be written in its files.",
+      why: `PostgreSQL cuts names after ${longestIdentifier} bytes, and control characters cannot be written in its files.`,
       fix: "Use a shorter name of printable characters.",
     }),
-    ...when(taken[setting].includes(value) || (setting === "user" && value.startsWith("pg_")), {
+    ...when(takenNames[setting].includes(value) || (setting === "user" && value.startsWith("pg_")), {
       setting,
       asked: value,
       why: `This name is PostgreSQL's or the cluster's own; the app gets a ${setting} of its own.`,

@@ -24,6 +24,30 @@ const sessionOverhead = 2 * mebi;
 /** Beside WAL, a volume must keep this part for the data, the reserve file and the file system's own. */
 const storageForData = 0.2;
 
+/** What counts against the memory limit; `maintenance_work_mem` only where the autovacuum workers follow it. */
+export const memoryParameters: readonly string[] = [
+  ...["shared_buffers", "max_connections", "work_mem", "autovacuum_max_workers", "autovacuum_work_mem"],
+  "maintenance_work_mem",
+];
+
+/** What counts against the volume. */
+export const walParameters: readonly string[] = [
+  "max_wal_size",
+  "min_wal_size",
+  "max_slot_wal_keep_size",
+  "wal_keep_size",
+];
+
+/** What replicas need on the primary: a sender and a slot each. */
+export const streamingParameters: readonly string[] = ["max_wal_senders", "max_replication_slots"];
+
+/** What has to leave connections for the application. */
+export const connectionParameters: readonly string[] = [
+  "max_connections",
+  "superuser_reserved_connections",
+  "reserved_connections",
+];
+
 /** How one sum is asked and told. */
 interface Budget {
   /** The parameters that decide it; those that the user set are to blame. */
@@ -96,10 +120,7 @@ function memoryBudget(asked: Parameters, size: ServerSize): Budget {
   const followsMaintenance =
     effectiveNumber("autovacuum_work_mem", serverParameters({ ...size, parameters: asked }), major) < 0;
   return {
-    names: [
-      ...["shared_buffers", "max_connections", "work_mem", "autovacuum_max_workers"],
-      ...["autovacuum_work_mem", ...(followsMaintenance ? ["maintenance_work_mem"] : [])],
-    ],
+    names: memoryParameters.filter((name) => followsMaintenance || name !== "maintenance_work_mem"),
     resource: "resources.limits.memory",
     has: (pod) => pod.memoryLimitBytes,
     raised: (pod, bytes) => ({ ...pod, memoryLimitBytes: bytes }),
@@ -113,7 +134,7 @@ function memoryBudget(asked: Parameters, size: ServerSize): Budget {
 function walBudget({ storageBytes }: ServerSize): Budget {
   const available = (pod: ServerSize): number => pod.storageBytes * (1 - storageForData);
   return {
-    names: ["max_wal_size", "min_wal_size", "max_slot_wal_keep_size", "wal_keep_size"],
+    names: walParameters,
     resource: "storageSize",
     has: (pod) => pod.storageBytes,
     raised: (pod, bytes) => ({ ...pod, storageBytes: bytes }),
@@ -196,8 +217,7 @@ function countProblems(asked: Parameters, size: ServerSize): Problem[] {
       : [];
   const streaming = replicas - 1;
   const reserved = number("superuser_reserved_connections") + number("reserved_connections");
-  const connections = ["max_connections", "superuser_reserved_connections", "reserved_connections"];
-  const blamed = connections.filter((name) => name in asked);
+  const blamed = connectionParameters.filter((name) => name in asked);
   return [
     ...tooFew(
       "max_wal_senders",

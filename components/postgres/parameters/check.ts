@@ -14,7 +14,7 @@ interface Strictness extends Finding {
   readonly fails: (value: number) => boolean;
 }
 
-const strictness: readonly Strictness[] = [
+export const strictness: readonly Strictness[] = [
   {
     names: ["min_wal_size", "max_wal_size"],
     fails: (megabytes) => megabytes < 32,
@@ -93,7 +93,11 @@ export function findingOf(name: string, value: string, major: number | undefined
 }
 
 /** Settings of one session or transaction, which PostgreSQL refuses in a file though pg_settings does not say so. */
-const notInFile = new Set(["transaction_deferrable", "transaction_isolation", "transaction_read_only"]);
+export const notInFile: ReadonlySet<string> = new Set([
+  "transaction_deferrable",
+  "transaction_isolation",
+  "transaction_read_only",
+]);
 
 function tooStrict(name: string, number: number | undefined): Finding | undefined {
   const broken = strictness.find(({ names, fails }) => names.includes(name) && number !== undefined && fails(number));

@@ -1,10 +1,10 @@
 /** Parameters that a user may not set, or not to every value: one row for one reason. */
 export interface Rule {
   readonly names: readonly string[];
-  /** Only these values are refused; without it, all but the `allowed` ones. In the normal spelling (`on`, not `true`). */
+  /** Only these values are refused; without it, all but the `allowed` one. In the normal spelling (`on`, not `true`). */
   readonly refused?: readonly string[];
-  /** Values that do no harm because the component sets the same. */
-  readonly allowed?: readonly string[];
+  /** By name, the value that does no harm because the server has the same anyway. */
+  readonly allowed?: Readonly<Record<string, string>>;
   readonly why: string;
   readonly fix: string;
 }
@@ -20,13 +20,13 @@ const perTransaction =
 export const rules: readonly Rule[] = [
   {
     names: ["listen_addresses"],
-    allowed: ["*"],
+    allowed: { listen_addresses: "*" },
     why: "Replicas and clients reach the server at its pod's address, so it listens on all of them.",
     fix: "Leave it out; a NetworkPolicy restricts who may connect.",
   },
   {
     names: ["port"],
-    allowed: ["5432"],
+    allowed: { port: "5432" },
     why: "Services, probes and outputs all name port 5432.",
     fix: leaveOut,
   },
@@ -53,7 +53,7 @@ export const rules: readonly Rule[] = [
   },
   {
     names: ["hot_standby"],
-    allowed: ["on"],
+    allowed: { hot_standby: "on" },
     why: "Replicas answer read-only queries, and their readiness depends on it.",
     fix: leaveOut,
   },
@@ -79,13 +79,13 @@ export const rules: readonly Rule[] = [
   },
   {
     names: ["archive_mode", "archive_command", "archive_library", "archive_timeout"],
-    allowed: ["off", "0", ""],
+    allowed: { archive_mode: "off", archive_command: "", archive_library: "", archive_timeout: "0" },
     why: "WAL that cannot be archived is kept whatever max_slot_wal_keep_size says, until it fills the volume and the primary stops.",
     fix: "Leave it out: this component does not archive WAL; replicas keep what they need in slots.",
   },
   {
     names: ["logging_collector", "log_destination"],
-    allowed: ["off", "stderr"],
+    allowed: { logging_collector: "off", log_destination: "stderr" },
     why: "The pod's log is the server's stderr; with files in the volume `kubectl logs` would be empty and the volume would fill.",
     fix: leaveOut,
   },
@@ -109,13 +109,13 @@ export const rules: readonly Rule[] = [
       ...["ssl", "ssl_ca_file", "ssl_cert_file", "ssl_crl_dir", "ssl_crl_file", "ssl_dh_params_file", "ssl_key_file"],
       ...["ssl_passphrase_command", "ssl_passphrase_command_supports_reload"],
     ],
-    allowed: ["off"],
+    allowed: { ssl: "off" },
     why: "The pods hold no certificate and key, and a server with ssl on does not start without them.",
     fix: "Leave it out; encrypt between pods with the network (a service mesh, WireGuard in the CNI).",
   },
   {
     names: ["password_encryption"],
-    allowed: ["scram-sha-256"],
+    allowed: { password_encryption: "scram-sha-256" },
     why: "pg_hba.conf accepts only scram-sha-256: a password stored as md5 could never log in.",
     fix: leaveOut,
   },
@@ -207,9 +207,14 @@ export const formerNames: Readonly<Record<string, string>> = {
 
 const ruleByName = new Map(rules.flatMap((rule) => rule.names.map((name) => [name, rule] as const)));
 
+/** The rule about a parameter, if any: some of its values or all of them are refused. */
+export function ruleOf(name: string): Rule | undefined {
+  return ruleByName.get(name);
+}
+
 /** The rule that refuses this value, if any. `normal` is the value's normal spelling, or the text where it could not be read. */
 export function refusal(name: string, normal: string): Rule | undefined {
-  const rule = ruleByName.get(name);
-  if (rule === undefined || rule.allowed?.includes(normal)) return undefined;
+  const rule = ruleOf(name);
+  if (rule === undefined || rule.allowed?.[name] === normal) return undefined;
   return rule.refused === undefined || rule.refused.includes(normal) ? rule : undefined;
 }

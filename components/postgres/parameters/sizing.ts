@@ -33,6 +33,9 @@ export const smallestMemoryBytes = 128 * mebi;
 /** The smallest volume that holds a new cluster, its WAL and the reserve: {@link serverParameters} counts on it. */
 export const smallestStorageBytes = gibi;
 
+/** The pods that the smallest number of senders and slots is enough for: scaling up to it restarts nothing. */
+export const mostReplicasWithoutRestart = 10;
+
 const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
 const megabytes = (bytes: number): string => amount(Math.floor(bytes / mebi), "MB");
 
@@ -133,9 +136,10 @@ function wal({ storageBytes, major }: ServerSize): Record<string, string> {
 }
 
 function replication({ replicas }: ServerSize): Record<string, string> {
-  // Each replica streams with one sender and clones with two. In steps of ten from 20 (up to ten replicas), because a change restarts the
-  // pods and scaling must not; an unused one costs a few kB.
-  const senders = String(Math.max(20, Math.ceil((2 * (replicas - 1) + 2) / 10) * 10));
+  // Each replica streams with one sender and clones with two, and two are for others. In steps of ten, because a change restarts the pods
+  // and scaling must not; an unused one costs a few kB.
+  const needed = 2 * Math.max(replicas, mostReplicasWithoutRestart);
+  const senders = String(Math.ceil(needed / 10) * 10);
   return {
     hot_standby: "on",
     max_wal_senders: senders,

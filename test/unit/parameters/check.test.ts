@@ -51,6 +51,8 @@ describe("checks of parameters", () => {
     ["an enum's off", { synchronous_commit: "false" }, {}, /lose acknowledged commits/],
     ["wal_level minimal", { wal_level: "minimal" }, {}, /replica \(the default\) or logical/],
     ["a path, valid or not", { data_directory: "/x" }, {}, /volume/],
+    ["what only its neighbour may be", { log_destination: "off" }, {}, /kubectl logs/],
+    ["a file that is no switch", { ssl_ca_file: "off" }, {}, /no certificate/],
     ["an unsafe switch", { zero_damaged_pages: "on" }, {}, /rows disappear/],
     ["io_uring", { io_method: "io_uring" }, { major: 18 }, /seccomp.*Use worker/],
     ["a tiny max_wal_size", { max_wal_size: "16MB" }, {}, /two WAL segments/],
@@ -106,6 +108,7 @@ describe("checks of parameters", () => {
       { "pg_stat_statements.max": "10000", shared_preload_libraries: "pg_stat_statements" },
       {},
     ],
+    ["what the server has anyway", { archive_mode: "no", archive_command: "", archive_timeout: "0s", ssl: "off" }, {}],
     ["logical", { wal_level: "logical" }, {}],
     ["no senders for a single pod", { max_wal_senders: "0", max_replication_slots: "0" }, { replicas: 1 }],
     ["a capital choice", { log_statement: "DDL" }, {}],
@@ -162,5 +165,6 @@ describe("checks of parameters", () => {
     expect(new Set(names).size).to.equal(names.length);
     const known = new Set([14, 18].flatMap((major) => settingNames(major)));
     expect(names.filter((name) => !known.has(name))).to.deep.equal([]);
+    for (const rule of rules) expect(rule.names).to.include.members(Object.keys(rule.allowed ?? {}));
   });
 });

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { expect } from "chai";
+import { knownMajors, settingNames } from "../../components/postgres/parameters/catalog";
+import { allSettingRows } from "../../components/postgres/setting-effects";
+import { documents } from "../../docs/generate/documents";
+import { table } from "../../docs/generate/markdown";
+import { settingNames as stackSettings } from "../../stacks/schema";
+import { root } from "./plan";
+
+/** A longer cell makes its column hard to read. */
+const longestCell = 200;
+
+describe("the generated documents", () => {
+  for (const { file, text } of documents()) {
+    const name = relative(root, file);
+
+    it(`${name} is what the code says: \`npm run docs\` writes it`, () => {
+      expect(readFileSync(file, "utf8")).to.equal(text);
+    });
+
+    it(`${name} has tables that can be read`, () => {
+      const rows = text.split("\n").filter((line) => line.startsWith("| `"));
+      expect(rows).to.not.be.empty;
+      for (const row of rows) {
+        for (const cell of row.split(/(?<!\\)\|/)) expect(cell.length, cell).to.be.at.most(longestCell + 2);
+      }
+    });
+  }
+
+  it("have a row for every setting that a stack can have, and for every parameter", () => {
+    const [page] = documents();
+    const settings = allSettingRows().map(([setting]) => setting);
+    expect([...new Set(settings.map((setting) => setting.split(".")[0]))]).to.have.members(stackSettings);
+    const parameters = knownMajors.flatMap((major) => settingNames(major)).map((name) => `parameters.${name}`);
+    for (const setting of [...settings, ...parameters]) expect(page?.text).to.include(`\n| \`${setting}\` |`);
+  });
+});
+
+describe("a Markdown table", () => {
+  it("keeps a pipe or a line break within its cell", () => {
+    expect(table(["a", "b"], [["x|y", "1\n2"]])).to.equal("| a | b |\n| --- | --- |\n| x\\|y | 1 2 |");
+  });
+});

@@ -1,0 +1,175 @@
+import { isDeepStrictEqual } from "node:util";
+import { expect } from "chai";
+import { type PostgresClusterArgs, withDefaults } from "../../components/postgres/args";
+import type { Effect } from "../../components/postgres/effects";
+import { allSettingRows } from "../../components/postgres/setting-effects";
+import { clusterSpec } from "../../components/postgres/spec";
+import { clusterProblems } from "../../components/postgres/validate";
+import { refusedChanges } from "../../local/pulumi/live-changes";
+import { at } from "../../local/tools/json";
+import { asConfig, type PlannedResource, planOf } from "./plan";
+
+/** A change of settings, and the effect it has to have. */
+type Example = [effect: Effect, before: PostgresClusterArgs, after: PostgresClusterArgs];
+
+const resources = { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } };
+const thrownAway: PostgresClusterArgs = { namespace: "n", keepVolumes: false };
+const fast: PostgresClusterArgs = { workload: "high-performance", storageSize: "20Gi" };
+
+/** By setting: at least one change for each effect that its row states. */
+const examples: Record<string, Example[]> = {
+  cloud: [
+    ["replace", {}, { cloud: "aws" }],
+    ["replace", { cloud: "gcp" }, { cloud: "azure" }],
+    ["destroy", thrownAway, { ...thrownAway, cloud: "aws" }],
+    ["none", { storageClassName: "own" }, { storageClassName: "own", cloud: "aws" }],
+  ],
+  workload: [
+    ["restart", {}, { workload: "production" }],
+    ["restart", {}, { workload: "high-performance" }],
+    ["restart", { cloud: "aws" }, { cloud: "aws", workload: "production" }],
+    ["replace", { cloud: "aws", storageSize: "20Gi" }, { cloud: "aws", ...fast }],
+    ["replace", { cloud: "gcp" }, { cloud: "gcp", workload: "production" }],
+    ["replace", { cloud: "azure" }, { cloud: "azure", workload: "production" }],
+    ["destroy", { ...thrownAway, cloud: "gcp" }, { ...thrownAway, cloud: "gcp", workload: "production" }],
+    ["reload", { resources }, { resources, workload: "production" }],
+  ],
+  name: [["refused", {}, { name: "other" }]],
+  namespace: [["refused", {}, { namespace: "other" }]],
+  createNamespace: [
+    ["none", { namespace: "n" }, { namespace: "n", createNamespace: false }],
+    ["none", { namespace: "n", createNamespace: false }, { namespace: "n" }],
+    ["destroy", thrownAway, { ...thrownAway, createNamespace: false }],
+  ],
+  image: [
+    ["restart", {}, { image: "postgres:16.4" }],
+    ["restart", {}, { image: "postgres:17" }],
+  ],
+  replicas: [
+    ["scale", {}, { replicas: 1 }],
+    ["scale", { replicas: 1 }, { replicas: 10 }],
+    ["restart", { replicas: 10 }, { replicas: 11 }],
+    ["scale", { replicas: 11 }, { replicas: 15 }],
+    ["restart", { replicas: 15 }, { replicas: 16 }],
+  ],
+  storageSize: [
+    ["refused", {}, { storageSize: "20Gi" }],
+    ["refused", {}, { storageSize: "5Gi" }],
+  ],
+  storageClassName: [
+    ["replace", {}, { storageClassName: "own" }],
+    ["replace", { storageClassName: "own" }, {}],
+    ["replace", { storageClassName: "own" }, { storageClassName: "other" }],
+    ["destroy", thrownAway, { ...thrownAway, storageClassName: "own" }],
+  ],
+  database: [["refused", {}, { database: "shop" }]],
+  user: [["refused", {}, { user: "clerk" }]],
+  "resources.requests": [
+    ["restart", {}, { resources: { requests: { cpu: "300m" } } }],
+    ["restart", {}, { resources: { requests: { memory: "300Mi" } } }],
+  ],
+  "resources.limits": [
+    ["restart", {}, { resources: { limits: { cpu: "600m" } } }],
+    ["restart", {}, { resources: { limits: { memory: "1Gi" } } }],
+  ],
+  parameters: [
+    ["reload", {}, { parameters: { work_mem: "2MB" } }],
+    ["restart", {}, { parameters: { max_connections: "30" } }],
+    ["refused", {}, { parameters: { port: "5433" } }],
+  ],
+  podManagementPolicy: [
+    ["replace", {}, { podManagementPolicy: "Parallel" }],
+    ["destroy", thrownAway, { ...thrownAway, podManagementPolicy: "Parallel" }],
+  ],
+  "updateStrategy.type": [
+    ["none", {}, { updateStrategy: { type: "OnDelete" } }],
+    ["none", { updateStrategy: { type: "OnDelete" } }, {}],
+  ],
+  "updateStrategy.partition": [["none", {}, { updateStrategy: { partition: 2 } }]],
+  keepVolumes: [
+    ["none", {}, { keepVolumes: false }],
+    ["none", { keepVolumes: false }, {}],
+  ],
+  protect: [["none", {}, { protect: true }]],
+  passwordGeneration: [["reload", {}, { passwordGeneration: 2 }]],
+  recoverPrimaryFrom: [
+    ["reload", {}, { recoverPrimaryFrom: 1 }],
+    ["reload", { recoverPrimaryFrom: 1 }, {}],
+  ],
+  runAsUser: [["restart", {}, { runAsUser: 70 }]],
+  runAsGroup: [["restart", {}, { runAsGroup: 70 }]],
+};
+
+/** What Kubernetes lets a StatefulSet change in place; the provider replaces it for everything else. */
+const changeable = ["replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy"];
+
+async function resourcesOf(args: PostgresClusterArgs): Promise<PlannedResource[]> {
+  const config = Object.entries(asConfig({ ...args })).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
+  return (await planOf("dev", Object.fromEntries(config))).resources;
+}
+
+/** The settings that `up` refuses to change on a cluster that was made with `before`. */
+function refused(before: PostgresClusterArgs, after: PostgresClusterArgs): string[] {
+  const problems = clusterProblems(after);
+  if (problems.length > 0) return problems.map(({ setting }) => setting);
+  const { namespace, database, user, names } = clusterSpec(before);
+  const deployed = { namespace, service: names.headlessService, database, user };
+  const claims = [{ name: "data-postgres-0", size: withDefaults(before).storageSize }];
+  return refusedChanges(deployed, clusterSpec(after), claims).map(({ setting }) => setting);
+}
+
+/** The effect of a change as the plan shows it: the gravest of what differs. */
+async function observed(setting: string, before: PostgresClusterArgs, after: PostgresClusterArgs): Promise<Effect> {
+  expect(clusterProblems(before)).to.deep.equal([]);
+  const stopped = refused(before, after);
+  for (const name of stopped) expect(name.split(".")[0]).to.equal(setting);
+  if (stopped.length > 0) return "refused";
+  const [old, planned] = [await resourcesOf(before), await resourcesOf(after)];
+  const [oldSet, newSet] = [statefulSetSpec(old), statefulSetSpec(planned)];
+  const differs = (field: string): boolean => !isDeepStrictEqual(oldSet.get(field), newSet.get(field));
+  const replaced = [...oldSet.keys(), ...newSet.keys()].some((field) => !changeable.includes(field) && differs(field));
+  const volumesGoToo = at(oldSet.get("persistentVolumeClaimRetentionPolicy"), "whenDeleted") === "Delete";
+  if (losesNamespace(old, planned) || (replaced && volumesGoToo)) return "destroy";
+  if (replaced) return "replace";
+  if (differs("template")) return "restart";
+  if (differs("replicas")) return "scale";
+  return isDeepStrictEqual(mountedFiles(old), mountedFiles(planned)) ? "none" : "reload";
+}
+
+function statefulSetSpec(plan: PlannedResource[]): Map<string, unknown> {
+  const spec = at(plan.find(({ type }) => type.endsWith(":StatefulSet"))?.inputs, "spec");
+  if (typeof spec !== "object" || spec === null) throw new Error("the plan has no StatefulSet");
+  return new Map<string, unknown>(Object.entries(spec));
+}
+
+/** A namespace that is no longer in the program is deleted unless it is retained, and everything in it. */
+function losesNamespace(old: PlannedResource[], planned: PlannedResource[]): boolean {
+  const isNamespace = ({ type }: PlannedResource): boolean => type.endsWith(":Namespace");
+  return (
+    old.some((resource) => isNamespace(resource) && !resource.options.retainOnDelete) && !planned.some(isNamespace)
+  );
+}
+
+/** What the pods have mounted; a password that is generated anew becomes the Secret's. */
+function mountedFiles(plan: PlannedResource[]): Record<string, unknown> {
+  const files = plan.filter(({ type }) => /:(ConfigMap|Secret|RandomPassword)$/.test(type));
+  return Object.fromEntries(files.map(({ name, inputs }) => [name, inputs]));
+}
+
+describe("what a change of a setting does is what the plan shows:", () => {
+  for (const [setting, changes] of Object.entries(examples)) {
+    for (const [effect, before, after] of changes) {
+      it(`${setting} from ${JSON.stringify(before)} to ${JSON.stringify(after)}: ${effect}`, async () => {
+        expect(await observed(setting, before, after)).to.equal(effect);
+      });
+    }
+  }
+
+  for (const [setting, { effect, otherwise = [] }] of allSettingRows()) {
+    it(`${setting} has an example of each effect that its row states, and of no other`, () => {
+      const stated = [effect, ...otherwise.map((other) => other.effect)];
+      const shown = (examples[setting] ?? []).map(([example]) => example);
+      expect([...new Set(shown)]).to.have.members(stated);
+    });
+  }
+});
