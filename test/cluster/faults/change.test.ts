@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { expect } from "chai";
 import { clientProcess } from "../client";
 import { eventually } from "../kubernetes";
@@ -28,11 +29,16 @@ describe("a cluster that is changed while a client writes", function () {
     await stack.up();
   });
   after(() => cluster.stack.remove());
+  const sessions: ChildProcess[] = [];
+  afterEach(() => {
+    for (const open of sessions.splice(0)) open.kill();
+  });
 
   it("takes new passwords without a restart; a session that is open stays open", async () => {
     const uids = async () => (await cluster.namespace.pods()).map(({ metadata }) => metadata.uid);
     const before = await uids();
     const open = clientProcess(cluster.dns, session);
+    sessions.push(open);
     let said = "";
     open.stdout.on("data", (chunk) => {
       said += chunk;
@@ -65,7 +71,6 @@ describe("a cluster that is changed while a client writes", function () {
     });
     open.stdin.write("\n");
     await eventually("an answer in the old session", async () => (said.includes("answered") ? true : undefined));
-    open.kill();
     expect(await uids()).to.deep.equal(before);
   });
 

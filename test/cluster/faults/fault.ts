@@ -24,7 +24,9 @@ export interface Fault<S extends Subject> {
   tries?: number;
   /** The longest time without an acknowledged row, in seconds, that is accepted. Default 60. */
   most?: number;
-  /** Does it; where it lasts a while, returns when it was over (milliseconds since 1970): from then on is counted. */
+  /** Whether nobody can write while it lasts: then the time without a write is counted from its end. */
+  stopsWrites?: boolean;
+  /** Does it. Where it lasts a while, returns when it was over (milliseconds since 1970): from then on is counted. */
   provoke(subject: S, ledger: Ledger): Promise<number | unknown>;
 }
 
@@ -50,7 +52,7 @@ export async function hurt<S extends Subject>(subject: S, fault: Fault<S>): Prom
         await subject.whole();
         wholeBack.push((Date.now() - since) / 1000);
         const { acknowledged, lost, gap, backAfter } = await ledger.settle();
-        writesBack.push(typeof over === "number" ? backAfter(since) : gap);
+        writesBack.push(fault.stopsWrites ? backAfter(since) : gap);
         row.acknowledged += acknowledged;
         row.lost += lost.length;
         if (subject.judged) expect(lost, "acknowledged rows that are lost").to.deep.equal([]);

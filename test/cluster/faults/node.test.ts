@@ -87,10 +87,11 @@ describe("a cluster whose node is hurt while a client writes", function () {
       provoke: async ({ namespace }) => {
         const { status } = await namespace.pod("postgres-2");
         const before = await restarts("postgres-2");
-        await cutNetwork(status.podIP ?? "", 60);
+        const over = await cutNetwork(status.podIP ?? "", 60);
         await namespace.allStreaming("postgres-1", "postgres-2");
         expect(await restarts("postgres-2")).to.equal(before);
         expect(await namespace.kubectl("logs", "postgres-2", "--since=90s")).not.to.contain("cloning");
+        return over;
       },
     }));
 
@@ -98,6 +99,7 @@ describe("a cluster whose node is hurt while a client writes", function () {
     hurt(cluster, {
       title: "primary's network cut for 60 s",
       tries: longTries,
+      stopsWrites: true,
       most: 10,
       provoke: async ({ namespace }) => cutNetwork((await namespace.pod("postgres-0")).status.podIP ?? "", 60),
     }));
@@ -106,6 +108,7 @@ describe("a cluster whose node is hurt while a client writes", function () {
     hurt(cluster, {
       title: "primary frozen (SIGSTOP) for 60 s",
       tries: longTries,
+      stopsWrites: true,
       most: 15,
       provoke: async () => {
         const uid = await cluster.uid();

@@ -115,6 +115,7 @@ describe("a cluster whose volume gets full while a client writes", function () {
       hurt(cluster, {
         title: "volume full by WAL",
         tries: 1,
+        stopsWrites: true,
         most: 60,
         provoke: async (subject) => {
           const slot = "select pg_create_physical_replication_slot('replica_2', true)";
@@ -135,6 +136,7 @@ describe("a cluster whose volume gets full while a client writes", function () {
       hurt(cluster, {
         title: "volume full by data, then some deleted",
         tries: 1,
+        stopsWrites: true,
         most: 30,
         provoke: async (subject) => {
           const { dns, namespace } = subject;
