@@ -34,6 +34,30 @@ export interface UpdateStrategy {
   partition: number;
 }
 
+/** A login role beside the app's. An existing role of that name is left as it is, but for its password and missing memberships. */
+export interface RoleArgs {
+  /** Letters a-z, digits and `_`. Its generated password is in the Secret under `PASSWORD_<name>`. */
+  name: string;
+  /** Roles whose rights it has: others of `roles`, the setting `user`, or PostgreSQL's own such as `pg_read_all_data`. Default none. */
+  memberOf?: string[];
+}
+
+/** A database beside the app's. An existing one of that name is left as it is. */
+export interface DatabaseArgs {
+  /** Letters a-z, digits, `_` and `-`. */
+  name: string;
+  /** The setting `user`, or one of `roles`. Default: the setting `user`. */
+  owner?: string;
+}
+
+/** An extension in one database. An existing one is left as it is, in its version. */
+export interface ExtensionArgs {
+  /** Name as `CREATE EXTENSION` takes it; the image must have it. */
+  name: string;
+  /** The setting `database`, one of `databases`, or `postgres`. Default: the setting `database`. */
+  database?: string;
+}
+
 /** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
 export interface PostgresClusterArgs {
   /** Cloud of the Kubernetes cluster. Default `on-premise`. Pods are not touched by a change of a class they already use. */
@@ -58,6 +82,12 @@ export interface PostgresClusterArgs {
   database?: string;
   /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Used at the first start only. */
   user?: string;
+  /** Login roles to make beside `user`, each with a generated password. Default none. Made in the running primary; removing an entry drops nothing. */
+  roles?: RoleArgs[];
+  /** Databases to make beside `database`. Default none. Made in the running primary; removing an entry drops nothing. */
+  databases?: DatabaseArgs[];
+  /** Extensions to make. Default none. Made in the running primary; removing an entry drops nothing. */
+  extensions?: ExtensionArgs[];
   /** CPU and memory of each pod; what is left out comes from {@link defaultResources} of the workload. A change rolls the pods. */
   resources?: { requests?: Partial<ResourceQuantities>; limits?: Partial<ResourceQuantities> };
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
@@ -70,7 +100,7 @@ export interface PostgresClusterArgs {
   keepVolumes?: boolean;
   /** Whether Pulumi refuses to delete the cluster and its passwords until this is false again. Default false. Pods are not touched. */
   protect?: boolean;
-  /** Raise it to generate new passwords; running pods take them over without a restart. Default 1. */
+  /** Raise it to generate new passwords, those of `roles` too; running pods take them over without a restart. Default 1. */
   passwordGeneration?: number;
   /**
    * After the primary's volume was lost: the ordinal of the replica to build the primary again from, as the failing
@@ -88,6 +118,9 @@ type Optional = "storageClassName" | "recoverPrimaryFrom";
 
 /** {@link PostgresClusterArgs} with every default filled in. */
 export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optional>> {
+  roles: Required<RoleArgs>[];
+  databases: Required<DatabaseArgs>[];
+  extensions: Required<ExtensionArgs>[];
   resources: Resources;
   updateStrategy: UpdateStrategy;
   storageClassName: string | undefined;
@@ -108,6 +141,8 @@ export const defaultResources: Record<Workload, Resources> = {
 export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
   const workload = args.workload ?? "development";
   const namespace = args.namespace ?? "default";
+  const database = args.database ?? "myapp";
+  const user = args.user ?? "appuser";
   const { requests, limits } = defaultResources[workload];
   return {
     cloud: args.cloud ?? "on-premise",
@@ -119,8 +154,11 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     replicas: args.replicas ?? 3,
     storageSize: args.storageSize ?? "10Gi",
     storageClassName: args.storageClassName,
-    database: args.database ?? "myapp",
-    user: args.user ?? "appuser",
+    database,
+    user,
+    roles: (args.roles ?? []).map(({ name, memberOf }) => ({ name, memberOf: memberOf ?? [] })),
+    databases: (args.databases ?? []).map(({ name, owner }) => ({ name, owner: owner ?? user })),
+    extensions: (args.extensions ?? []).map((one) => ({ name: one.name, database: one.database ?? database })),
     resources: {
       requests: { ...requests, ...args.resources?.requests },
       limits: { ...limits, ...args.resources?.limits },

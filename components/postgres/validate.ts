@@ -1,10 +1,10 @@
+import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { majorOfImage } from "./image";
-import { replicationUser } from "./names";
 import { knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
-import type { Problem } from "./problem";
+import { type Problem, when } from "./problem";
 import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { minimumStorageSize } from "./storage-class";
 
@@ -27,13 +27,12 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...imageProblems(args),
     ...countProblems(args),
     ...storageProblems(args),
-    ...roleProblems(args),
+    ...appProblems(args),
+    ...additionProblems(args),
     ...resourceProblems(args),
     ...parameterProblems(args),
   ];
 }
-
-const when = (failed: boolean, problem: Problem): Problem[] => (failed ? [problem] : []);
 
 function nameProblems({ name, namespace, storageClassName }: CompleteArgs): Problem[] {
   const reserved = namespace.startsWith("kube-");
@@ -163,35 +162,6 @@ function storageProblems({ storageSize, storageClassName, cloud, workload }: Com
 }
 
 const amount = (reading: QuantityReading): number => (reading.ok ? reading.value : Number.NaN);
-
-function roleProblems({ database, user }: CompleteArgs): Problem[] {
-  const taken = {
-    database: ["postgres", "template0", "template1"],
-    user: ["postgres", replicationUser, "public", "none"],
-  };
-  const identifier = (setting: "database" | "user", value: string): Problem[] => [
-    ...when(setting === "database" && /=|^postgres(ql)?:\/\//.test(value), {
-      setting,
-      asked: value,
-      why: "psql and libpq read a database name with = or :// as a connection string.",
-      fix: "Choose another name, like myapp.",
-    }),
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    ...when(Buffer.byteLength(value) > 63 || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
-      setting,
-      asked: value,
-      why: "PostgreSQL cuts names after 63 bytes, and control characters cannot be written in its files.",
-      fix: "Use a shorter name of printable characters.",
-    }),
-    ...when(taken[setting].includes(value) || (setting === "user" && value.startsWith("pg_")), {
-      setting,
-      asked: value,
-      why: `This name is PostgreSQL's or the cluster's own; the app gets a ${setting} of its own.`,
-      fix: `Choose another name, like ${setting === "user" ? "appuser" : "myapp"}.`,
-    }),
-  ];
-  return [...identifier("database", database), ...identifier("user", user)];
-}
 
 function resourceProblems({ resources }: CompleteArgs): Problem[] {
   const { requests, limits } = resources;

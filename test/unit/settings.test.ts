@@ -66,6 +66,12 @@ describe("settings of a stack", () => {
     ["a password generation before the first", { passwordGeneration: 0 }, /passwordGeneration: "0"/],
     ["a recovery from the primary itself", { recoverPrimaryFrom: 0 }, /recoverPrimaryFrom: "0"[\s\S]*1 to 2/],
     ["an image that is no reference", { image: "postgres 16" }, /image: "postgres 16"[\s\S]*postgres:16/],
+    ["one role where a list belongs", { roles: { name: "a" } }, /roles: [\s\S]*is not a list/],
+    ["a role without a name", { roles: [{ memberOf: [] }] }, /roles.0.name: [\s\S]*is missing/],
+    ["a misspelt field of a role", { roles: [{ name: "a", memberof: [] }] }, /roles.0.memberof: [\s\S]*memberOf/],
+    ["a database that is a name only", { databases: ["reports"] }, /databases.0: [\s\S]*is not a set of fields/],
+    ["an unknown owner", { databases: [{ name: "x", owner: "riter" }], roles: [{ name: "writer" }] }, /mean writer\?/],
+    ["an extension of no database", { extensions: [{ name: "hstore", database: "x" }] }, /extensions.0.database: "x"/],
     [
       "memory too small for a server",
       { resources: { requests: { memory: "64Mi" }, limits: { memory: "64Mi" } } },
@@ -101,6 +107,11 @@ describe("settings of a stack", () => {
     ]);
   });
 
+  it("are not judged by another setting that cannot be read", () => {
+    const { problems } = parseSettings(asConfig({ roles: "writer", databases: [{ name: "x", owner: "writer" }] }));
+    expect(problems.map(({ setting }) => setting)).to.deep.equal(["roles"]);
+  });
+
   it("stop the program before anything is registered, with a message and no stack trace", async () => {
     const config = { "kubernetes-postgres:replicas": "0", "kubernetes-postgres:cloud": "moon" };
     const failure = await planOf("dev", config).then(
@@ -121,7 +132,7 @@ describe("settings of a stack", () => {
     expect(Object.keys(project.config)).to.deep.equal(settingNames.filter((name) => !undeclared.includes(name)));
     const declared: Record<string, unknown> = {};
     for (const [name, { type, description, default: value }] of Object.entries(project.config)) {
-      expect(type, name).to.be.oneOf(["string", "integer", "boolean", "object"]);
+      expect(type, name).to.be.oneOf(["string", "integer", "boolean", "object", "array"]);
       expect(description, name).to.have.length.greaterThan(20);
       // Pulumi would refuse every stack that does not set it.
       expect(value, name).to.not.equal(undefined);

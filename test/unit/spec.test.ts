@@ -19,8 +19,10 @@ describe("what restarts the pods", () => {
     expect(changed.checksums.restartParameters).to.not.equal(checksums.restartParameters);
   });
 
-  it("is neither a parameter that can be reloaded nor the number of pods", () => {
+  it("is neither a parameter that can be reloaded, nor an addition, nor the number of pods", () => {
     expect(clusterSpec({ parameters: { work_mem: "2MB" } }).checksums).to.deep.equal(checksums);
+    const additions = { roles: [{ name: "a" }], databases: [{ name: "b" }], extensions: [{ name: "c" }] };
+    expect(clusterSpec(additions).checksums).to.deep.equal(checksums);
     for (const replicas of [1, 5, 10])
       expect(clusterSpec({ replicas }).checksums, `${replicas}`).to.deep.equal(checksums);
   });
