@@ -49,6 +49,7 @@ export const settingsSchema = z.strictObject({
   createNamespace: boolean.optional(),
   image: text.optional(),
   replicas: integer.optional(),
+  synchronousReplicas: integer.optional(),
   storageSize: text.optional(),
   storageClassName: text.optional(),
   database: text.optional(),

@@ -74,6 +74,11 @@ export interface PostgresClusterArgs {
   image?: string;
   /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts. */
   replicas?: number;
+  /**
+   * Number of replicas that must have a commit on disk before the client is told so; any of them, whichever is first. At
+   * most `replicas - 2`, so that one may be away. Default 0: replication is asynchronous. A change is reloaded.
+   */
+  synchronousReplicas?: number;
   /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with. */
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. */
@@ -152,6 +157,7 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     createNamespace: args.createNamespace ?? namespace !== "default",
     image: args.image ?? "postgres:16",
     replicas: args.replicas ?? 3,
+    synchronousReplicas: args.synchronousReplicas ?? 0,
     storageSize: args.storageSize ?? "10Gi",
     storageClassName: args.storageClassName,
     database,

@@ -38,7 +38,7 @@ export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, st
   const { cloud, workload, name, namespace, keepVolumes, resources } = args;
   const major = majorOfImage(args.image);
   const memory = read(parseBytes(resources.limits.memory));
-  const parameters = serverParameters({
+  const sized = serverParameters({
     memoryLimitBytes: memory,
     cpuMillicores: read(parseMillicores(resources.limits.cpu)),
     storageBytes: read(parseBytes(args.storageSize)),
@@ -47,10 +47,12 @@ export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, st
     major,
     parameters: args.parameters,
   });
+  const names = namesOf(name);
+  const parameters = { ...sized, ...synchronousStandbys(args, names.statefulSet) };
   const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes };
   return {
     ...args,
-    names: namesOf(name),
+    names,
     labels: labelsOf(name),
     selector: selectorLabels(name),
     namespaceLabels: {
@@ -66,6 +68,19 @@ export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, st
       restartParameters: checksum(restartParameters(parameters, major)),
     },
   };
+}
+
+/**
+ * Any so many of all replicas: a commit waits for the quickest. They are known by the name they connect with, which is
+ * the pod's (scripts/replica.sh).
+ */
+function synchronousStandbys(
+  { synchronousReplicas, replicas }: CompleteArgs,
+  statefulSet: string,
+): Record<string, string> {
+  if (synchronousReplicas === 0) return {};
+  const pods = Array.from({ length: replicas - 1 }, (_, index) => `"${statefulSet}-${index + 1}"`);
+  return { synchronous_standby_names: `ANY ${synchronousReplicas} (${pods.join(", ")})` };
 }
 
 function read(reading: QuantityReading): number {

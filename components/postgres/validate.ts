@@ -1,7 +1,7 @@
 import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { majorOfImage } from "./image";
-import { knownMajors } from "./parameters/catalog";
+import { canonicalName, knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
 import { type Problem, when } from "./problem";
@@ -26,6 +26,7 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...nameProblems(args),
     ...imageProblems(args),
     ...countProblems(args),
+    ...synchronousProblems(args),
     ...storageProblems(args),
     ...appProblems(args),
     ...additionProblems(args),
@@ -131,6 +132,41 @@ function countProblems(args: CompleteArgs): Problem[] {
     }),
     ...numericId("runAsUser", runAsUser),
     ...numericId("runAsGroup", runAsGroup),
+  ];
+}
+
+function synchronousProblems({ synchronousReplicas, replicas, parameters }: CompleteArgs): Problem[] {
+  const problem = (why: string, fix: string): Problem[] => [
+    { setting: "synchronousReplicas", asked: `${synchronousReplicas}`, why, fix },
+  ];
+  if (!Number.isInteger(synchronousReplicas) || synchronousReplicas < 0) {
+    return problem(
+      "It counts the replicas that a commit waits for: a whole number, 0 for none.",
+      "Use 0, or 1 with at least 3 replicas.",
+    );
+  }
+  if (synchronousReplicas === 0) return [];
+  const [, level] = Object.entries(parameters).find(([name]) => canonicalName(name) === "synchronous_commit") ?? [];
+  const without = when(level?.toLowerCase() === "local", {
+    setting: "parameters.synchronous_commit",
+    asked: level ?? "",
+    why: `With local no commit waits for a replica, but synchronousReplicas asks for ${synchronousReplicas}.`,
+    fix: "Leave it out, or set synchronousReplicas to 0.",
+  });
+  // A number of pods that cannot be is told already.
+  if (!Number.isInteger(replicas) || replicas < 1 || synchronousReplicas <= replicas - 2) return without;
+  const pods =
+    replicas === 1 ? "1 pod is the primary alone" : `${replicas} pods are the primary and ${replicas - 1} replica`;
+  const followers = replicas > 2 ? `${pods}s` : pods;
+  const most = Math.max(0, replicas - 2);
+  return [
+    ...without,
+    ...problem(
+      synchronousReplicas >= replicas
+        ? `${followers}: every commit would wait for ever.`
+        : `${followers}: every commit would wait whenever one of them restarts, as each rolling update has it do.`,
+      `Set replicas to ${synchronousReplicas + 2} or more, or synchronousReplicas to ${most}${most > 1 ? " or less" : ""}.`,
+    ),
   ];
 }
 

@@ -66,6 +66,27 @@ describe("settings of a stack", () => {
     ["a password generation before the first", { passwordGeneration: 0 }, /passwordGeneration: "0"/],
     ["a recovery from the primary itself", { recoverPrimaryFrom: 0 }, /recoverPrimaryFrom: "0"[\s\S]*1 to 2/],
     ["an image that is no reference", { image: "postgres 16" }, /image: "postgres 16"[\s\S]*postgres:16/],
+    ["fewer than no synchronous replicas", { synchronousReplicas: -1 }, /synchronousReplicas: "-1"[\s\S]*whole number/],
+    [
+      "synchronous replicas of which none may be away",
+      { synchronousReplicas: 2 },
+      /synchronousReplicas: "2"[\s\S]*primary and 2 replicas[\s\S]*rolling update[\s\S]*replicas to 4 or more, or synchronousReplicas to 1/,
+    ],
+    [
+      "more synchronous replicas than there are replicas",
+      { synchronousReplicas: 1, replicas: 1 },
+      /synchronousReplicas: "1"[\s\S]*wait for ever[\s\S]*replicas to 3 or more, or synchronousReplicas to 0/,
+    ],
+    [
+      "a commit that waits for none of its synchronous replicas",
+      { synchronousReplicas: 1, parameters: { Synchronous_Commit: "local" } },
+      /parameters.synchronous_commit: "local"[\s\S]*no commit waits/,
+    ],
+    [
+      "a list of standbys of one's own",
+      { parameters: { synchronous_standby_names: "*" } },
+      /the setting synchronousReplicas/,
+    ],
     ["one role where a list belongs", { roles: { name: "a" } }, /roles: [\s\S]*is not a list/],
     ["a role without a name", { roles: [{ memberOf: [] }] }, /roles.0.name: [\s\S]*is missing/],
     ["a misspelt field of a role", { roles: [{ name: "a", memberof: [] }] }, /roles.0.memberof: [\s\S]*memberOf/],

@@ -59,8 +59,8 @@ export const rules: readonly Rule[] = [
   },
   {
     names: ["synchronous_standby_names"],
-    why: "Every commit would wait for replicas that this names, without end while they are away or being made.",
-    fix: "Leave it out: replication is asynchronous.",
+    why: "It names pods, and must change with their number, or every commit waits without end for one that is away.",
+    fix: "Leave it out; the setting synchronousReplicas says how many replicas a commit waits for.",
   },
   {
     names: [
