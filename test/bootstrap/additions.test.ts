@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { additionFiles } from "../../components/postgres/additions/files";
@@ -14,6 +15,22 @@ async function change(pod: Pod, settings: PostgresClusterArgs, passwords: Record
   await pod.writeConfig();
   await sleep(1200);
   await pod.writeSecrets();
+}
+
+/** Names of the programs that keep the volume locked: beside the supervisor, that may only be the server. */
+function holdersOfLock(pod: Pod): string[] {
+  const holds = (pid: number): boolean => {
+    try {
+      const folder = `/proc/${pid}/fd`;
+      return readdirSync(folder).some((descriptor) => readlinkSync(`${folder}/${descriptor}`).endsWith("/.lock"));
+    } catch {
+      // It has just ended.
+      return false;
+    }
+  };
+  const supervisor = pod.supervisor();
+  const others = pod.processes().filter(({ pid }) => pid !== supervisor && holds(pid));
+  return [...new Set(others.map(({ name }) => name))];
 }
 
 const count = (text: string, pattern: RegExp): number => text.match(new RegExp(pattern, "g"))?.length ?? 0;
@@ -205,6 +222,8 @@ describe("an addition that takes long", function () {
     await change(primary, { databases: [{ name: "slow" }] }, {});
     const waits = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^CREATE DATABASE' AND wait_event_type = 'Lock'";
     await until("it to wait", async () => (await primary.sql(waits)) === "1");
+    // A program that has just been forked holds it for a moment.
+    await until("the lock with the server only", () => holdersOfLock(primary).join() === "postgres", 5);
     await primary.writeSecrets("app-secret-2");
     await until("the password", async () => (await primary.login("appuser", "app-secret-2", "myapp")).code === 0, 5);
     expect(await primary.sql(waits)).to.equal("1");
