@@ -147,20 +147,20 @@ function synchronousProblems({ synchronousReplicas, replicas, parameters }: Comp
   }
   if (synchronousReplicas === 0) return [];
   const [, level] = Object.entries(parameters).find(([name]) => canonicalName(name) === "synchronous_commit") ?? [];
-  const without = when(level?.toLowerCase() === "local", {
+  const contradiction = when(level?.toLowerCase() === "local", {
     setting: "parameters.synchronous_commit",
     asked: level ?? "",
     why: `With local no commit waits for a replica, but synchronousReplicas asks for ${synchronousReplicas}.`,
     fix: "Leave it out, or set synchronousReplicas to 0.",
   });
   // A number of pods that cannot be is told already.
-  if (!Number.isInteger(replicas) || replicas < 1 || synchronousReplicas <= replicas - 2) return without;
+  if (!Number.isInteger(replicas) || replicas < 1 || synchronousReplicas <= replicas - 2) return contradiction;
   const pods =
     replicas === 1 ? "1 pod is the primary alone" : `${replicas} pods are the primary and ${replicas - 1} replica`;
   const followers = replicas > 2 ? `${pods}s` : pods;
   const most = Math.max(0, replicas - 2);
   return [
-    ...without,
+    ...contradiction,
     ...problem(
       synchronousReplicas >= replicas
         ? `${followers}: every commit would wait for ever.`
