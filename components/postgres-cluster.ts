@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { additionFiles, passwordKey } from "./postgres/additions/files";
 import type { PostgresClusterArgs } from "./postgres/args";
 import { pgHba, pgIdent, scripts } from "./postgres/config";
 import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
@@ -12,6 +13,13 @@ import { podDisruptionBudget, statefulSet as statefulSetOf } from "./postgres/st
 import { storageClass } from "./postgres/storage-class";
 import { clusterProblems } from "./postgres/validate";
 import { SettingsError } from "./settings-error";
+
+/** The generated passwords: of the app's role, of the replicas', and by name of those that `roles` adds. */
+interface Passwords {
+  user: random.RandomPassword;
+  replication: random.RandomPassword;
+  roles: Record<string, random.RandomPassword>;
+}
 
 /**
  * A replicated PostgreSQL: one primary (ordinal 0) and streaming replicas in a StatefulSet, with the cloud's
@@ -133,7 +141,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
     return [new k8s.storage.v1.StorageClass(this.childName("storage-class"), args, options)];
   }
 
-  private createPasswords(spec: ClusterSpec): { user: random.RandomPassword; replication: random.RandomPassword } {
+  private createPasswords(spec: ClusterSpec): Passwords {
     // Only `passwordGeneration` may ever renew a password: the data keeps the old one until the pods have the new.
     const password = (login: string): random.RandomPassword =>
       new random.RandomPassword(
@@ -141,17 +149,20 @@ export class PostgresCluster extends pulumi.ComponentResource {
         { length: 32, special: false, keepers: { generation: `${spec.passwordGeneration}` } },
         { parent: this, ignoreChanges: ["length", "special"] },
       );
-    return { user: password("user"), replication: password("replication") };
+    const roles = spec.roles.map(({ name }): [string, random.RandomPassword] => [name, password(`role-${name}`)]);
+    return { user: password("user"), replication: password("replication"), roles: Object.fromEntries(roles) };
   }
 
   private createSecret(
     spec: ClusterSpec,
-    passwords: { user: random.RandomPassword; replication: random.RandomPassword },
+    { user, replication, roles }: Passwords,
     options: pulumi.CustomResourceOptions,
   ): k8s.core.v1.Secret {
+    const ofRoles = Object.entries(roles).map(([name, { result }]) => [passwordKey(name), result]);
     const stringData = {
-      POSTGRES_PASSWORD: passwords.user.result,
-      REPLICATION_PASSWORD: passwords.replication.result,
+      POSTGRES_PASSWORD: user.result,
+      REPLICATION_PASSWORD: replication.result,
+      ...Object.fromEntries(ofRoles),
     };
     const metadata = { name: spec.names.secret, namespace: spec.namespace, labels: spec.labels };
     return new k8s.core.v1.Secret(this.childName("secret"), { metadata, type: "Opaque", stringData }, options);
@@ -172,6 +183,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
       "postgresql.conf": spec.postgresqlConf,
       "pg_hba.conf": pgHba(),
       "pg_ident.conf": pgIdent(spec.user),
+      ...additionFiles(spec),
       ...(spec.recoverPrimaryFrom !== undefined && { "recover-primary-from": `${spec.recoverPrimaryFrom}\n` }),
     };
     return [

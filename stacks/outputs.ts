@@ -18,7 +18,7 @@ export interface StackOutputs {
   namespace: string;
   database: string;
   user: string;
-  /** Secret with `POSTGRES_PASSWORD` (of `user`) and `REPLICATION_PASSWORD`. */
+  /** Secret with `POSTGRES_PASSWORD` (of `user`), `REPLICATION_PASSWORD`, and `PASSWORD_<name>` of each of `roles`. */
   secretName: string;
   storageClassName: string;
   /** libpq URI of the primary, with the password. Secret. */

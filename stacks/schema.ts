@@ -20,13 +20,21 @@ const structured = <T extends z.ZodType>(schema: T) =>
         const value: unknown = JSON.parse(json);
         return value;
       } catch {
-        context.addIssue({ code: "custom", message: "is not a set of fields" });
+        context.addIssue({ code: "custom", message: "is not a set of fields or a list" });
         return z.NEVER;
       }
     })
     .pipe(schema);
 
 const quantities = z.strictObject({ cpu: scalar.optional(), memory: scalar.optional() }, { error: fields });
+
+const name = z
+  .string({ error: ({ input }) => (input === undefined ? "is missing" : "is not text") })
+  .min(1, "is empty");
+
+/** A list of things with these fields. */
+const list = <T extends z.ZodRawShape>(item: T) =>
+  structured(z.array(z.strictObject(item, { error: fields }), { error: "is not a list" }));
 
 function fields(issue: { code: string }): string | undefined {
   return issue.code === "invalid_type" ? "is not a set of fields" : undefined;
@@ -41,10 +49,14 @@ export const settingsSchema = z.strictObject({
   createNamespace: boolean.optional(),
   image: text.optional(),
   replicas: integer.optional(),
+  synchronousReplicas: integer.optional(),
   storageSize: text.optional(),
   storageClassName: text.optional(),
   database: text.optional(),
   user: text.optional(),
+  roles: list({ name, memberOf: z.array(name, { error: "is not a list" }).optional() }).optional(),
+  databases: list({ name, owner: name.optional() }).optional(),
+  extensions: list({ name, database: name.optional() }).optional(),
   resources: structured(
     z.strictObject({ requests: quantities.optional(), limits: quantities.optional() }, { error: fields }),
   ).optional(),

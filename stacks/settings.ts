@@ -40,19 +40,29 @@ function formProblems(issue: FormIssue, raw: Record<string, string>): Problem[] 
 
 function fieldsOf(setting: string, path: string[]): string[] {
   if (setting === "updateStrategy") return ["type", "partition"];
+  if (setting === "roles") return ["name", "memberOf"];
+  if (setting === "databases") return ["name", "owner"];
+  if (setting === "extensions") return ["name", "database"];
   return path.length === 0 ? ["requests", "limits"] : ["cpu", "memory"];
 }
 
+/** Settings that are judged by another one: what that is, cannot be told while its form is wrong. */
+const judgedBy = new Map([
+  ["databases", ["roles", "user"]],
+  ["extensions", ["databases", "database"]],
+]);
+
 /**
  * Turns raw settings (text, as configuration holds it) into the component's arguments, together with every problem
- * found in their form and in their meaning. A setting with a wrong form is judged no further.
+ * found in their form and in their meaning. A setting with a wrong form is judged no further, nor is one that refers to it.
  */
 export function parseSettings(raw: Record<string, string>): { args: PostgresClusterArgs; problems: Problem[] } {
   const parsed = settingsSchema.safeParse(raw);
   if (parsed.success) return { args: parsed.data, problems: clusterProblems(parsed.data) };
   const problems = parsed.error.issues.flatMap((issue) => formProblems(issue, raw));
   const broken = new Set(problems.map(({ setting }) => setting.split(".")[0]));
-  const wellFormed = Object.fromEntries(Object.entries(raw).filter(([name]) => !broken.has(name)));
+  const isJudged = (name: string): boolean => ![name, ...(judgedBy.get(name) ?? [])].some((one) => broken.has(one));
+  const wellFormed = Object.fromEntries(Object.entries(raw).filter(([name]) => isJudged(name)));
   const args = settingsSchema.parse(wellFormed);
   return { args, problems: [...problems, ...clusterProblems(args)] };
 }

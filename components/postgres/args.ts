@@ -34,6 +34,30 @@ export interface UpdateStrategy {
   partition: number;
 }
 
+/** A login role beside the app's. An existing role of that name is left as it is, but for its password and missing memberships. */
+export interface RoleArgs {
+  /** Letters a-z, digits and `_`. Its generated password is in the Secret under `PASSWORD_<name>`. */
+  name: string;
+  /** Roles whose rights it has: others of `roles`, the setting `user`, or PostgreSQL's own such as `pg_read_all_data`. Default none. */
+  memberOf?: string[];
+}
+
+/** A database beside the app's. An existing one of that name is left as it is. */
+export interface DatabaseArgs {
+  /** Letters a-z, digits, `_` and `-`. */
+  name: string;
+  /** The setting `user`, or one of `roles`. Default: the setting `user`. */
+  owner?: string;
+}
+
+/** An extension in one database. An existing one is left as it is, in its version. */
+export interface ExtensionArgs {
+  /** Name as `CREATE EXTENSION` takes it; the image must have it. */
+  name: string;
+  /** The setting `database`, one of `databases`, or `postgres`. Default: the setting `database`. */
+  database?: string;
+}
+
 /** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
 export interface PostgresClusterArgs {
   /** Cloud of the Kubernetes cluster. Default `on-premise`. A change replaces the StatefulSet, and existing volumes stay where they are: choose it for a new cluster. */
@@ -56,6 +80,11 @@ export interface PostgresClusterArgs {
   image?: string;
   /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts up to ten. */
   replicas?: number;
+  /**
+   * Number of replicas that must have a commit on disk before the client is told so; any of them, whichever is first. At
+   * most `replicas - 2`, so that one may be away. Default 0: replication is asynchronous. A change is reloaded.
+   */
+  synchronousReplicas?: number;
   /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with: a change is refused. */
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. A change replaces the StatefulSet; existing claims keep their class. */
@@ -64,6 +93,12 @@ export interface PostgresClusterArgs {
   database?: string;
   /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Made at the first start; a change is refused. */
   user?: string;
+  /** Login roles to make beside `user`, each with a generated password. Default none. Made in the running primary; removing an entry drops nothing. */
+  roles?: RoleArgs[];
+  /** Databases to make beside `database`. Default none. Made in the running primary; removing an entry drops nothing. */
+  databases?: DatabaseArgs[];
+  /** Extensions to make. Default none. Made in the running primary; removing an entry drops nothing. */
+  extensions?: ExtensionArgs[];
   /** CPU and memory of each pod; what is left out comes from {@link defaultResources} of the workload. A change rolls the pods. */
   resources?: { requests?: Partial<ResourceQuantities>; limits?: Partial<ResourceQuantities> };
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
@@ -79,7 +114,7 @@ export interface PostgresClusterArgs {
   keepVolumes?: boolean;
   /** Whether Pulumi refuses to delete or replace the StatefulSet and its namespace until this is false again. Default false. Pods are not touched. */
   protect?: boolean;
-  /** Raise it to generate new passwords; running pods take them over without a restart. Default 1. */
+  /** Raise it to generate new passwords, those of `roles` too; running pods take them over without a restart. Default 1. */
   passwordGeneration?: number;
   /**
    * After the primary's volume was lost: the ordinal of the replica to build the primary again from, as the failing
@@ -97,6 +132,9 @@ type Optional = "storageClassName" | "recoverPrimaryFrom";
 
 /** {@link PostgresClusterArgs} with every default filled in. */
 export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optional>> {
+  roles: Required<RoleArgs>[];
+  databases: Required<DatabaseArgs>[];
+  extensions: Required<ExtensionArgs>[];
   resources: Resources;
   updateStrategy: UpdateStrategy;
   storageClassName: string | undefined;
@@ -117,6 +155,8 @@ export const defaultResources: Record<Workload, Resources> = {
 export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
   const workload = args.workload ?? "development";
   const namespace = args.namespace ?? "default";
+  const database = args.database ?? "myapp";
+  const user = args.user ?? "appuser";
   const { requests, limits } = defaultResources[workload];
   return {
     cloud: args.cloud ?? "on-premise",
@@ -126,10 +166,14 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     createNamespace: args.createNamespace ?? namespace !== "default",
     image: args.image ?? "postgres:16",
     replicas: args.replicas ?? 3,
+    synchronousReplicas: args.synchronousReplicas ?? 0,
     storageSize: args.storageSize ?? "10Gi",
     storageClassName: args.storageClassName,
-    database: args.database ?? "myapp",
-    user: args.user ?? "appuser",
+    database,
+    user,
+    roles: (args.roles ?? []).map(({ name, memberOf }) => ({ name, memberOf: memberOf ?? [] })),
+    databases: (args.databases ?? []).map(({ name, owner }) => ({ name, owner: owner ?? user })),
+    extensions: (args.extensions ?? []).map((one) => ({ name: one.name, database: one.database ?? database })),
     resources: {
       requests: { ...requests, ...args.resources?.requests },
       limits: { ...limits, ...args.resources?.limits },

@@ -10,6 +10,9 @@ export interface Problem {
   readonly fix: string;
 }
 
+/** The problem where the check failed, nothing where it did not. */
+export const when = (failed: boolean, problem: Problem): Problem[] => (failed ? [problem] : []);
+
 /** Longest part of an asked value that a message repeats: enough to recognise it, short enough to read. */
 const longestQuote = 120;
 

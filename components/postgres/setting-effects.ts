@@ -38,6 +38,7 @@ const byWorkload = (part: keyof Resources): string =>
   `by \`workload\`: ${workloads.map((workload) => short(defaultResources[workload][part])).join(", ")}`;
 const keepsClass = "Volumes that exist keep their class: choose it for a new cluster.";
 const losesVolumes = { effect: "destroy", when: "with `keepVolumes: false`" } as const;
+const addsOnly = "Made while the primary runs. Taking an entry out drops nothing.";
 const anotherCluster = "It would be a new, empty cluster beside the old one.";
 
 export const settingRows: SettingRows = {
@@ -104,6 +105,12 @@ export const settingRows: SettingRows = {
     ],
     change: "Volumes of removed pods stay.",
   },
+  synchronousReplicas: {
+    meaning: "how many replicas must have a commit on disk before it is acknowledged",
+    default: code(defaults.synchronousReplicas),
+    limits: "whole number from 0 to `replicas` - 2",
+    effect: "reload",
+  },
   storageSize: {
     meaning: "size of each volume; WAL settings follow it",
     default: code(defaults.storageSize),
@@ -124,14 +131,35 @@ export const settingRows: SettingRows = {
     default: code(defaults.database),
     limits: limits.database,
     effect: "refused",
-    change: "A further database is made in psql.",
+    change: "Further ones are made by `databases`.",
   },
   user: {
     meaning: "the app's role, made at the first start; owns the database, is not a superuser",
     default: code(defaults.user),
     limits: limits.user,
     effect: "refused",
-    change: "A further role is made in psql.",
+    change: "Further ones are made by `roles`.",
+  },
+  roles: {
+    meaning: "login roles beside `user`, each with a generated password: a list of `{name, memberOf}`",
+    default: "none",
+    limits: limits.roles,
+    effect: "reload",
+    change: addsOnly,
+  },
+  databases: {
+    meaning: "databases beside `database`: a list of `{name, owner}`",
+    default: "none",
+    limits: limits.databases,
+    effect: "reload",
+    change: addsOnly,
+  },
+  extensions: {
+    meaning: "extensions that the image has: a list of `{name, database}`",
+    default: "none",
+    limits: limits.extensions,
+    effect: "reload",
+    change: addsOnly,
   },
   resources: {
     requests: {

@@ -1,9 +1,10 @@
+import { longestIdentifier, takenNames } from "./additions/check";
 import { clouds, workloads } from "./args";
 import { knownMajors } from "./parameters/catalog";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
 import { formatBytes, parseBytes } from "./quantity";
 import { minimumStorageSize } from "./storage-class";
-import { largestId, longestIdentifier, longestName, longestNamespace, takenNames } from "./validate";
+import { largestId, longestName, longestNamespace } from "./validate";
 
 /** A value in Markdown. */
 export const code = (value: unknown): string => `\`${value}\``;
@@ -20,6 +21,9 @@ export const limits = {
   image: `an image reference; PostgreSQL ${Math.min(...knownMajors)} or newer`,
   database: `${identifier("database")}; no connection string`,
   user: `${identifier("user")}, \`pg_*\``,
+  roles: `names of \`a-z\`, \`0-9\`, \`_\`, up to ${longestIdentifier}; not ${list(takenNames.user)}, \`pg_*\` or \`user\``,
+  databases: `names of \`a-z\`, \`0-9\`, \`_\`, \`-\`, up to ${longestIdentifier}; owner: \`user\` or one of \`roles\``,
+  extensions: "names of `a-z`, `0-9`, `_`, `-`; database: `database`, `postgres` or one of `databases`",
   resourceLimits: `\`cpu\`, and \`memory\` of ${formatBytes(smallestMemoryBytes)} or more`,
   storageSize: storageLimits(),
   numericId: `whole number from 1 to ${largestId}; root cannot run PostgreSQL`,

@@ -37,11 +37,13 @@ export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, st
   const args = withDefaults(asked);
   const { cloud, workload, name, namespace, keepVolumes } = args;
   const size = serverSize(args);
-  const parameters = serverParameters({ ...size, parameters: args.parameters });
+  const names = namesOf(name);
+  const sized = serverParameters({ ...size, parameters: args.parameters });
+  const parameters = { ...sized, ...synchronousStandbys(args, names.statefulSet) };
   const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes };
   return {
     ...args,
-    names: namesOf(name),
+    names,
     labels: labelsOf(name),
     selector: selectorLabels(name),
     namespaceLabels: {
@@ -72,6 +74,19 @@ export function serverSize({ resources, storageSize, replicas, workload, image }
     workload,
     major: majorOfImage(image),
   };
+}
+
+/**
+ * Any so many of all replicas: a commit waits for the quickest. They are known by the name they connect with, which is
+ * the pod's (scripts/replica.sh).
+ */
+function synchronousStandbys(
+  { synchronousReplicas, replicas }: CompleteArgs,
+  statefulSet: string,
+): Record<string, string> {
+  if (synchronousReplicas === 0) return {};
+  const pods = Array.from({ length: replicas - 1 }, (_, index) => `"${statefulSet}-${index + 1}"`);
+  return { synchronous_standby_names: `ANY ${synchronousReplicas} (${pods.join(", ")})` };
 }
 
 function read(reading: QuantityReading): number {

@@ -1,10 +1,10 @@
+import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { majorOfImage } from "./image";
-import { replicationUser } from "./names";
-import { knownMajors } from "./parameters/catalog";
+import { canonicalName, knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
-import type { Problem } from "./problem";
+import { type Problem, when } from "./problem";
 import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { minimumStorageSize } from "./storage-class";
 
@@ -14,17 +14,8 @@ export const longestName = 50;
 /** A DNS label, in characters. */
 export const longestNamespace = 63;
 
-/** PostgreSQL cuts longer names, in bytes. */
-export const longestIdentifier = 63;
-
 /** Largest user or group of a pod. */
 export const largestId = 2 ** 31 - 1;
-
-/** Databases and roles that are there without the app's. */
-export const takenNames: Readonly<Record<"database" | "user", readonly string[]>> = {
-  database: ["postgres", "template0", "template1"],
-  user: ["postgres", replicationUser, "public", "none"],
-};
 
 const label = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const namespaceLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -41,14 +32,14 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...nameProblems(args),
     ...imageProblems(args),
     ...countProblems(args),
+    ...synchronousProblems(args),
     ...storageProblems(args),
-    ...roleProblems(args),
+    ...appProblems(args),
+    ...additionProblems(args),
     ...resourceProblems(args),
     ...parameterProblems(args),
   ];
 }
-
-const when = (failed: boolean, problem: Problem): Problem[] => (failed ? [problem] : []);
 
 function nameProblems({ name, namespace, storageClassName }: CompleteArgs): Problem[] {
   const reserved = namespace.startsWith("kube-");
@@ -150,6 +141,41 @@ function countProblems(args: CompleteArgs): Problem[] {
   ];
 }
 
+function synchronousProblems({ synchronousReplicas, replicas, parameters }: CompleteArgs): Problem[] {
+  const problem = (why: string, fix: string): Problem[] => [
+    { setting: "synchronousReplicas", asked: `${synchronousReplicas}`, why, fix },
+  ];
+  if (!Number.isInteger(synchronousReplicas) || synchronousReplicas < 0) {
+    return problem(
+      "It counts the replicas that a commit waits for: a whole number, 0 for none.",
+      "Use 0, or 1 with at least 3 replicas.",
+    );
+  }
+  if (synchronousReplicas === 0) return [];
+  const [, level] = Object.entries(parameters).find(([name]) => canonicalName(name) === "synchronous_commit") ?? [];
+  const contradiction = when(level?.toLowerCase() === "local", {
+    setting: "parameters.synchronous_commit",
+    asked: level ?? "",
+    why: `With local no commit waits for a replica, but synchronousReplicas asks for ${synchronousReplicas}.`,
+    fix: "Leave it out, or set synchronousReplicas to 0.",
+  });
+  // A number of pods that cannot be is told already.
+  if (!Number.isInteger(replicas) || replicas < 1 || synchronousReplicas <= replicas - 2) return contradiction;
+  const pods =
+    replicas === 1 ? "1 pod is the primary alone" : `${replicas} pods are the primary and ${replicas - 1} replica`;
+  const followers = replicas > 2 ? `${pods}s` : pods;
+  const most = Math.max(0, replicas - 2);
+  return [
+    ...contradiction,
+    ...problem(
+      synchronousReplicas >= replicas
+        ? `${followers}: every commit would wait for ever.`
+        : `${followers}: every commit would wait whenever one of them restarts, as each rolling update has it do.`,
+      `Set replicas to ${synchronousReplicas + 2} or more, or synchronousReplicas to ${most}${most > 1 ? " or less" : ""}.`,
+    ),
+  ];
+}
+
 function storageProblems({ storageSize, storageClassName, cloud, workload }: CompleteArgs): Problem[] {
   const size = parseBytes(storageSize);
   const unit = missingUnit(storageSize);
@@ -178,31 +204,6 @@ function storageProblems({ storageSize, storageClassName, cloud, workload }: Com
 }
 
 const amount = (reading: QuantityReading): number => (reading.ok ? reading.value : Number.NaN);
-
-function roleProblems({ database, user }: CompleteArgs): Problem[] {
-  const identifier = (setting: "database" | "user", value: string): Problem[] => [
-    ...when(setting === "database" && /=|^postgres(ql)?:\/\//.test(value), {
-      setting,
-      asked: value,
-      why: "psql and libpq read a database name with = or :// as a connection string.",
-      fix: "Choose another name, like myapp.",
-    }),
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    ...when(Buffer.byteLength(value) > longestIdentifier || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
-      setting,
-      asked: value,
-      why: `PostgreSQL cuts names after ${longestIdentifier} bytes, and control characters cannot be written in its files.`,
-      fix: "Use a shorter name of printable characters.",
-    }),
-    ...when(takenNames[setting].includes(value) || (setting === "user" && value.startsWith("pg_")), {
-      setting,
-      asked: value,
-      why: `This name is PostgreSQL's or the cluster's own; the app gets a ${setting} of its own.`,
-      fix: `Choose another name, like ${setting === "user" ? "appuser" : "myapp"}.`,
-    }),
-  ];
-  return [...identifier("database", database), ...identifier("user", user)];
-}
 
 function resourceProblems({ resources }: CompleteArgs): Problem[] {
   const { requests, limits } = resources;

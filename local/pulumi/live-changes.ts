@@ -48,14 +48,14 @@ function renamings(previous: DeployedNames, spec: ClusterSpec): Problem[] {
     database,
     previous.database,
     `The data was made with database ${previous.database}; the outputs would name a database that does not exist.`,
-    `A further one is made in psql: CREATE DATABASE. ${otherStack}`,
+    `The setting databases makes a further one. ${otherStack}`,
   );
   refuse(
     "user",
     user,
     previous.user,
     `The data was made with role ${previous.user}; the outputs would name a role that does not exist.`,
-    `A further one is made in psql: CREATE ROLE. ${otherStack}`,
+    `The setting roles makes a further one. ${otherStack}`,
   );
   return problems;
 }

@@ -27,8 +27,12 @@ export interface ClusterOptions {
   user?: string;
   password?: string;
   replicationPassword?: string;
+  /** Passwords of the roles that the settings add, by name. */
+  rolePasswords?: Record<string, string>;
   /** More lines of postgresql.conf. */
   conf?: string[];
+  /** More files of the ConfigMap. */
+  files?: Record<string, string>;
   /** More environment of the pods. */
   env?: Record<string, string>;
   /** Volumes on the disk, for tests that measure. */
@@ -43,7 +47,9 @@ export class Cluster {
   readonly user: string;
   password: string;
   replicationPassword: string;
+  rolePasswords: Record<string, string>;
   conf: string[];
+  files: Record<string, string>;
   readonly env: Record<string, string>;
   private readonly pods = new Map<number, Pod[]>();
 
@@ -55,7 +61,9 @@ export class Cluster {
     this.user = options.user ?? "appuser";
     this.password = options.password ?? "app-secret-1";
     this.replicationPassword = options.replicationPassword ?? "replication-secret-1";
+    this.rolePasswords = options.rolePasswords ?? {};
     this.conf = options.conf ?? [];
+    this.files = options.files ?? {};
     this.env = options.env ?? {};
     roots.add(this.root);
     execFileSync("chmod", ["0755", this.root]);

@@ -3,6 +3,7 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { passwordKey } from "../../components/postgres/additions/files";
 import { pgHba, pgIdent } from "../../components/postgres/config";
 import { ids, port, programs } from "./environment";
 import type { Cluster } from "./harness";
@@ -76,6 +77,7 @@ export class Pod {
         "pg_hba.conf": pgHba(),
         "pg_ident.conf": pgIdent(this.cluster.user),
         replicas: "3\n",
+        ...this.cluster.files,
         ...files,
       },
       ids.gid,
@@ -88,9 +90,10 @@ export class Pod {
     password = this.cluster.password,
     replicationPassword = this.cluster.replicationPassword,
   ): Promise<void> {
+    const roles = Object.entries(this.cluster.rolePasswords).map(([role, text]) => [passwordKey(role), text]);
     await project(
       join(this.home, "secrets"),
-      { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: replicationPassword },
+      { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: replicationPassword, ...Object.fromEntries(roles) },
       ids.gid,
       0o440,
     );

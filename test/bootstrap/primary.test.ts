@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { Cluster, type Pod } from "./harness";
 
@@ -174,5 +175,29 @@ describe("a primary that must not be made", function () {
     cluster = new Cluster({ password: "typed-by-hand\n", replicationPassword: "this-too\n" });
     const primary = await cluster.ready(0);
     expect((await primary.login("appuser", "typed-by-hand", "myapp")).code).to.equal(0);
+  });
+});
+
+describe("a role that may make functions in database postgres, as every role may before PostgreSQL 15", function () {
+  this.timeout(60_000);
+  const cluster = new Cluster({ env: { CHECK_INTERVAL: "1" } });
+  after(() => cluster.dispose());
+
+  it("cannot have the superuser call them", async () => {
+    const primary = await cluster.ready(0);
+    await primary.sql("GRANT CREATE ON SCHEMA public TO appuser");
+    // Each fits a call of the scripts better than PostgreSQL's own.
+    const body = "RETURNS bool LANGUAGE plpgsql AS 'BEGIN ALTER ROLE appuser SUPERUSER; RETURN true; END'";
+    const traps = [
+      `CREATE FUNCTION public.has_function_privilege(text, text, text) ${body}`,
+      `CREATE FUNCTION public.trap(name, name) ${body}`,
+      "CREATE OPERATOR public.~ (LEFTARG = name, RIGHTARG = name, FUNCTION = public.trap)",
+    ];
+    expect(await primary.login("appuser", "app-secret-1", "postgres", traps.join(";"))).to.include({ code: 0 });
+    await primary.sql("SELECT pg_create_physical_replication_slot('replica_1')");
+    await primary.writeSecrets("app-secret-2");
+    await primary.waitLog(/applied the password of role appuser[\s\S]*applied the password of role appuser/);
+    await sleep(2500); // two of the checks that are made all the time
+    expect(await primary.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'appuser'")).to.equal("f");
   });
 });

@@ -52,6 +52,13 @@ const examples: Record<string, Example[]> = {
     ["scale", { replicas: 11 }, { replicas: 15 }],
     ["restart", { replicas: 15 }, { replicas: 16 }],
   ],
+  synchronousReplicas: [
+    ["reload", {}, { synchronousReplicas: 1 }],
+    ["reload", { synchronousReplicas: 1 }, { synchronousReplicas: 0 }],
+  ],
+  roles: [["reload", {}, { roles: [{ name: "reporting" }] }]],
+  databases: [["reload", {}, { databases: [{ name: "reports" }] }]],
+  extensions: [["reload", {}, { extensions: [{ name: "pg_trgm" }] }]],
   storageSize: [
     ["refused", {}, { storageSize: "20Gi" }],
     ["refused", {}, { storageSize: "5Gi" }],

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import type { PostgresClusterArgs } from "../../components/postgres/args";
 import { scripts } from "../../components/postgres/config";
 import { clusterSpec } from "../../components/postgres/spec";
 import { root } from "./plan";
@@ -19,10 +20,33 @@ describe("what restarts the pods", () => {
     expect(changed.checksums.restartParameters).to.not.equal(checksums.restartParameters);
   });
 
-  it("is neither a parameter that can be reloaded nor the number of pods", () => {
+  it("is neither a parameter that can be reloaded, nor an addition, nor the number of pods, synchronous or not", () => {
     expect(clusterSpec({ parameters: { work_mem: "2MB" } }).checksums).to.deep.equal(checksums);
+    const additions = { roles: [{ name: "a" }], databases: [{ name: "b" }], extensions: [{ name: "c" }] };
+    expect(clusterSpec(additions).checksums).to.deep.equal(checksums);
     for (const replicas of [1, 5, 10])
       expect(clusterSpec({ replicas }).checksums, `${replicas}`).to.deep.equal(checksums);
+    for (const replicas of [3, 4])
+      expect(clusterSpec({ replicas, synchronousReplicas: 1 }).checksums).to.deep.equal(checksums);
+  });
+});
+
+describe("synchronous replicas", () => {
+  const line = (args: PostgresClusterArgs): string | undefined =>
+    /^synchronous_standby_names = .*$/m.exec(clusterSpec(args).postgresqlConf)?.[0];
+
+  it("are any so many of all the cluster's replicas, by the names of their pods", () => {
+    expect(line({ replicas: 3, synchronousReplicas: 1 })).to.equal(
+      `synchronous_standby_names = 'ANY 1 ("postgres-1", "postgres-2")'`,
+    );
+    expect(line({ name: "orders", replicas: 4, synchronousReplicas: 2 })).to.equal(
+      `synchronous_standby_names = 'ANY 2 ("orders-1", "orders-2", "orders-3")'`,
+    );
+  });
+
+  it("are none unless asked for", () => {
+    expect(line({})).to.equal(undefined);
+    expect(line({ synchronousReplicas: 0 })).to.equal(undefined);
   });
 });
 

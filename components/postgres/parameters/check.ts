@@ -111,11 +111,11 @@ function unknown(name: string, value: string, major: number | undefined): Findin
   if (majors.length > 0) {
     const since = Math.min(...majors);
     const when = since > judged ? `only from PostgreSQL ${since} on` : `only up to PostgreSQL ${Math.max(...majors)}`;
-    return { why: `It exists ${when}, and the image has ${judged}.`, fix: formerNames[name] ?? "Leave it out." };
+    return { why: `It exists ${when}, and the image has ${judged}.`, fix: formerNames.get(name) ?? "Leave it out." };
   }
   const close = nearest(name, settingNames(major));
   const fix =
-    formerNames[name] ??
+    formerNames.get(name) ??
     (close ? `Did you mean ${close}?` : "Look the name up in PostgreSQL's manual, or leave it out.");
   return { why: `PostgreSQL ${judged} has no parameter of this name and would not start.`, fix };
 }

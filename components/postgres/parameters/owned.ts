@@ -59,8 +59,8 @@ export const rules: readonly Rule[] = [
   },
   {
     names: ["synchronous_standby_names"],
-    why: "Every commit would wait for replicas that this names, without end while they are away or being made.",
-    fix: "Leave it out: replication is asynchronous.",
+    why: "It names pods, and must change with their number, or every commit waits without end for one that is away.",
+    fix: "Leave it out; the setting synchronousReplicas says how many replicas a commit waits for.",
   },
   {
     names: [
@@ -194,16 +194,18 @@ export const rules: readonly Rule[] = [
 ];
 
 /** Names of older versions or neighbouring products, with what took their place. */
-export const formerNames: Readonly<Record<string, string>> = {
-  checkpoint_segments: "Use max_wal_size.",
-  wal_keep_segments: "Use wal_keep_size (16MB for each segment).",
-  sort_mem: "Use work_mem.",
-  vacuum_mem: "Use maintenance_work_mem.",
-  max_fsm_pages: "Leave it out; PostgreSQL keeps track of free space by itself.",
-  standby_mode: "Leave it out; replicas are made by the component.",
-  trigger_file: "Leave it out; replicas are made by the component.",
-  innodb_buffer_pool_size: "That is MySQL's; use shared_buffers.",
-};
+export const formerNames: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    checkpoint_segments: "Use max_wal_size.",
+    wal_keep_segments: "Use wal_keep_size (16MB for each segment).",
+    sort_mem: "Use work_mem.",
+    vacuum_mem: "Use maintenance_work_mem.",
+    max_fsm_pages: "Leave it out; PostgreSQL keeps track of free space by itself.",
+    standby_mode: "Leave it out; replicas are made by the component.",
+    trigger_file: "Leave it out; replicas are made by the component.",
+    innodb_buffer_pool_size: "That is MySQL's; use shared_buffers.",
+  }),
+);
 
 const ruleByName = new Map(rules.flatMap((rule) => rule.names.map((name) => [name, rule] as const)));
 

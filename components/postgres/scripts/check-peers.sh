@@ -10,7 +10,7 @@ here=${BASH_SOURCE[0]%/*}
 . "$here/peers.sh"
 PG_BIN=$RUN_DIR/bin
 
-own() { PGOPTIONS='-c statement_timeout=10s' timeout 15 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$RUN_DIR" -U postgres -d postgres -c "$1"; }
+own() { PGOPTIONS="$SAFE -c statement_timeout=10s" timeout 15 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$RUN_DIR" -U postgres -d postgres -c "$1"; }
 
 # Our own slots tell which replicas there are.
 mapfile -t ordinals < <(own "SELECT substr(slot_name, 9) FROM pg_replication_slots WHERE slot_name ~ '^replica_[0-9]+\$'")

@@ -11,7 +11,7 @@ PG_BIN=$RUN_DIR/bin
 
 # Seconds that a replica may be away before its slot goes; it can still come back after that, by a new clone.
 : "${SLOT_PATIENCE:=21600}"
-export PGOPTIONS='-c synchronous_commit=local -c default_transaction_read_only=off -c statement_timeout=60s'
+export PGOPTIONS="$SAFE -c synchronous_commit=local -c default_transaction_read_only=off -c statement_timeout=60s"
 own() { timeout 90 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$RUN_DIR" -U postgres -d postgres -c "$1"; }
 
 # keep_slots: drops those of replicas that are away for long

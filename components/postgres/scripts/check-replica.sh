@@ -11,6 +11,7 @@ here=${BASH_SOURCE[0]%/*}
 # shellcheck source=components/postgres/scripts/room.sh
 . "$here/room.sh"
 PG_BIN=$RUN_DIR/bin
+export PGOPTIONS=$SAFE
 
 keep_room || exit
 

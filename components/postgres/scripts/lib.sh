@@ -32,6 +32,9 @@ export SELF_HOST POSTGRES_DB POSTGRES_USER
 # Anything of libpq's that the environment may hold would change whom we talk to.
 unset PGPASSWORD PGPASSFILE PGHOST PGUSER PGDATABASE PGOPTIONS PGSERVICE PGSERVICEFILE POSTGRES_PASSWORD REPLICATION_PASSWORD
 
+# For every session of ours: whoever may make functions in a database could otherwise have the superuser call them.
+SAFE='-c search_path=pg_catalog'
+
 ORDINAL=${POD_NAME##*-}
 REPLICATION_USER=replicator
 BUILD=$VOLUME/.pgdata.new          # initialise and clone build here; only a complete directory becomes PGDATA

@@ -12,7 +12,7 @@ ask_peer() {
   # The outer limit is for the name's resolution, which pg_isready does not limit.
   timeout 10 "$PG_BIN/pg_isready" -q -U "$REPLICATION_USER" -d postgres -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
   (($? <= 1)) || return 0
-  PGOPTIONS='-c statement_timeout=5s' timeout 10 "$PG_BIN/psql" -XAtqw -d "$(conninfo "$host" postgres "$POD_NAME-check")" -c "
+  PGOPTIONS="$SAFE -c statement_timeout=5s" timeout 10 "$PG_BIN/psql" -XAtqw -d "$(conninfo "$host" postgres "$POD_NAME-check")" -c "
     SELECT s.system_identifier,
       CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END,
       greatest(c.timeline_id, r.min_recovery_end_timeline), pg_is_in_recovery()

@@ -125,7 +125,7 @@ promote_build() {
 
 # local_sql SQL: as the superuser of the server that is being promoted
 local_sql() {
-  PGOPTIONS='-c synchronous_commit=local' timeout 310 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$sockets" -U postgres -d postgres -c "$1" 9>&- &
+  PGOPTIONS="$SAFE -c synchronous_commit=local" timeout 310 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$sockets" -U postgres -d postgres -c "$1" 9>&- &
   wait $!
 }
 

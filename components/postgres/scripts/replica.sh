@@ -49,7 +49,7 @@ wait_for_primary() {
 
 # ask_primary SQL: prints the answer; for the replication role, within seconds or not at all
 ask_primary() {
-  PGOPTIONS='-c statement_timeout=10s' timeout 15 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 \
+  PGOPTIONS="$SAFE -c statement_timeout=10s" timeout 15 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 \
     -d "$(conninfo "$PRIMARY_HOST" postgres "$POD_NAME-check")" -c "$1" 9>&-
 }
 

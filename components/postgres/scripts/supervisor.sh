@@ -144,6 +144,7 @@ attend_server() {
     fi
     # First, so that the next task does not wait for the next look.
     end_task
+    end_additions
     server_state
     if [[ $REPLY == ready || $REPLY == standby ]]; then
       if ((!was_ready)); then
@@ -154,6 +155,7 @@ attend_server() {
       fi
       watch_files
       start_checks
+      start_additions
     elif ((EPOCHSECONDS - started > 5)); then
       interval=1
     fi
@@ -164,7 +166,7 @@ attend_server() {
   wait "$server"
   server_status=$?
   server=0
-  drop_task
+  drop_tasks
 }
 
 # describe STATUS: sets REPLY to words for an exit status
@@ -232,6 +234,8 @@ main() {
   recall_emergency
   refused=0 restarting=0 peers_pending=0 next_check=0
   failed_starts=0 crashes=() accounts_pending=0 accounts_not_before=0 seen_secrets=''
+  additions_pending=0
+  rm -f "$RUN_DIR/additions.said" 9>&-
   while :; do
     : >"$PREPARING"
     end_old_processes

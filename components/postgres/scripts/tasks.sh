@@ -7,6 +7,7 @@
 : "${CHECK_INTERVAL:=10}"
 
 task='' task_name=
+additions=''  # runs beside the task: what the settings add may take long, and nothing else waits for it
 
 # start_task NAME SCRIPT ARGUMENT...: runs one of our scripts beside the server, one at a time
 start_task() {
@@ -26,17 +27,18 @@ end_task() {
   on_task_end "$task_name" "$status"
 }
 
-# drop_task: the server is gone, and with it the task's purpose
-drop_task() {
-  if [[ -n $task ]]; then
-    kill "$task" 2>/dev/null
-    wait "$task" 2>/dev/null
-  fi
-  task=
+# drop_tasks: the server is gone, and with it their purpose
+drop_tasks() {
+  local running
+  for running in $task $additions; do
+    kill "$running" 2>/dev/null
+    wait "$running" 2>/dev/null
+  done
+  task='' additions=
 }
 
 on_ready() {
-  accounts_pending=1 peers_pending=1
+  accounts_pending=1 peers_pending=1 accounts_tried=0 seen_additions=''
   next_check=$EPOCHSECONDS
   say "the server accepts connections"
 }
@@ -44,6 +46,7 @@ on_ready() {
 on_task_end() {
   case $1 in
   accounts)
+    accounts_tried=1
     if (($2 == 0)); then
       rm -f "$NEW_CLUSTER" 9>&-
     else
@@ -81,6 +84,42 @@ start_checks() {
   fi
 }
 
+# start_additions: the passwords that the cluster itself needs come first
+start_additions() {
+  if [[ -n $additions ]] || ((!additions_pending || !accounts_tried || EPOCHSECONDS < additions_not_before)); then return; fi
+  additions_pending=0
+  bash "$here/additions.sh" 9>&- &
+  additions=$!
+}
+
+# end_additions: one that could not be made is tried again, after 5 s and then ever more rarely
+end_additions() {
+  local status
+  if [[ -z $additions ]] || kill -0 "$additions" 2>/dev/null; then return; fi
+  wait "$additions"
+  status=$?
+  additions=
+  # A change that came meanwhile is due at once.
+  if ((status == 0 || additions_pending)); then return; fi
+  additions_pending=1
+  additions_not_before=$((EPOCHSECONDS + additions_pause))
+  additions_pause=$((additions_pause < 150 ? additions_pause * 2 : 300))
+}
+
+# watch_additions: at the server's start and whenever the settings change
+watch_additions() {
+  local setting
+  contents "$CONFIG_DIR/roles" "$CONFIG_DIR/databases" "$CONFIG_DIR/extensions" "$SECRETS_DIR"/PASSWORD_*
+  [[ $REPLY != "$seen_additions" ]] || return
+  additions_not_before=0 additions_pending=0 additions_pause=5
+  # After a change: the files of the ConfigMap and those of the Secret arrive one after the other.
+  if [[ -n $seen_additions ]]; then additions_not_before=$((EPOCHSECONDS + 2)); fi
+  seen_additions=$REPLY
+  for setting in roles databases extensions; do
+    if [[ -s $CONFIG_DIR/$setting ]]; then additions_pending=1; fi
+  done
+}
+
 # watch_files: every second, without starting a program when nothing changed
 watch_files() {
   contents "$SECRETS_DIR/POSTGRES_PASSWORD" "$SECRETS_DIR/REPLICATION_PASSWORD"
@@ -94,4 +133,5 @@ watch_files() {
     kill -s HUP "$server" 2>/dev/null
     say "the configuration changed; the server reloads it"
   fi
+  if ((ORDINAL == 0)); then watch_additions; fi
 }

@@ -28,6 +28,7 @@ describe("checks of parameters", () => {
       /^parameters.shared_bufers\|1MB\|PostgreSQL 16 has no.*mean shared_buffers\?/,
     ],
     ["nothing alike", { colour: "red" }, {}, /has no parameter.*manual/],
+    ["a name that JavaScript knows", { constructor: "1" }, {}, /has no parameter.*manual/],
     ["a former name", { wal_keep_segments: "8" }, {}, /Use wal_keep_size/],
     ["another product's name", { innodb_buffer_pool_size: "1G" }, {}, /MySQL/],
     ["a newer major's", { io_method: "worker" }, {}, /only from PostgreSQL 18 on, and the image has 16/],
