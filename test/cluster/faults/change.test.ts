@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { clientProcess } from "../client";
 import { eventually } from "../kubernetes";
 import { TestStack } from "../stack";
-import { hurt, tries } from "./fault";
+import { fewTries, hurt } from "./fault";
 import { OwnCluster } from "./own-cluster";
 
 // Holds a session open; each line of input is a question to it.
@@ -19,7 +19,7 @@ for line in sys.stdin:
 `;
 
 describe("a cluster that is changed while a client writes", function () {
-  this.timeout(`${6 + 2 * tries} minutes`);
+  this.timeout(`${6 + 2 * fewTries} minutes`);
   let cluster: OwnCluster;
   let generation = 1;
 
@@ -47,6 +47,7 @@ describe("a cluster that is changed while a client writes", function () {
     await eventually("the open session", async () => (said.includes("open") ? true : undefined));
     await hurt(cluster, {
       title: "passwords renewed",
+      tries: fewTries,
       most: 10,
       provoke: async ({ stack, namespace }, ledger) => {
         const old = stack.password();
@@ -77,6 +78,7 @@ describe("a cluster that is changed while a client writes", function () {
   it("is scaled down and up again", () =>
     hurt(cluster, {
       title: "scaled 3 to 2 to 3",
+      tries: fewTries,
       most: 2,
       provoke: async ({ stack }) => {
         await stack.up({ passwordGeneration: generation, replicas: 2 });
@@ -87,6 +89,7 @@ describe("a cluster that is changed while a client writes", function () {
   it("has its connections lowered and raised: a standby never has fewer than the primary's WAL asks for", () =>
     hurt(cluster, {
       title: "max_connections lowered, then raised",
+      tries: fewTries,
       most: 10,
       provoke: async ({ stack, namespace }) => {
         for (const max_connections of ["30", "60"]) {
@@ -103,6 +106,7 @@ describe("a cluster that is changed while a client writes", function () {
   it("keeps the last valid settings when it is given ones that only the server can judge, also through a crash", () =>
     hurt(cluster, {
       title: "settings made invalid, then a crash",
+      tries: fewTries,
       most: 10,
       provoke: async (subject) => {
         const { stack, namespace } = subject;

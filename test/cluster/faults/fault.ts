@@ -3,8 +3,11 @@ import { recordFault } from "../../fault-table";
 import type { Login } from "../client";
 import { Ledger } from "../ledger";
 
-/** How often each fault is provoked; `npm run faults` says 20. What takes a minute each time is tried three times at most. */
+/** How often what hurts the primary is provoked; `npm run faults` says 20. */
 export const tries = Number(process.env.FAULT_TRIES ?? 1);
+/** How often everything else is. */
+export const fewTries = Math.min(tries, 5);
+/** How often what takes a minute each time is. */
 export const longTries = Math.min(tries, 3);
 
 /** A database that is hurt: ours, or another one for comparison. */
@@ -21,7 +24,7 @@ export interface Subject {
 
 export interface Fault<S extends Subject> {
   title: string;
-  tries?: number;
+  tries: number;
   /** The longest time without an acknowledged row, in seconds, that is accepted. Default 60. */
   most?: number;
   /** Whether nobody can write while it lasts: then the time without a write is counted from its end. */
@@ -39,7 +42,7 @@ export async function hurt<S extends Subject>(subject: S, fault: Fault<S>): Prom
   const writesBack: number[] = [];
   const wholeBack: number[] = [];
   try {
-    for (let count = 0; count < (fault.tries ?? tries); count += 1) {
+    for (let count = 0; count < fault.tries; count += 1) {
       await subject.whole();
       const ledger = await Ledger.start(subject.dns, () => subject.connect());
       try {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { eventually } from "../kubernetes";
 import { TestStack } from "../stack";
-import { hurt, longTries, tries } from "./fault";
+import { fewTries, hurt, longTries } from "./fault";
 import { cutNetwork, restartServer } from "./node-faults";
 import { OwnCluster } from "./own-cluster";
 import { containerProcesses, podProcesses, signal } from "./processes";
@@ -9,7 +9,7 @@ import { containerProcesses, podProcesses, signal } from "./processes";
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 describe("a cluster whose node is hurt while a client writes", function () {
-  this.timeout(`${8 + 2 * tries + 2 * longTries} minutes`);
+  this.timeout(`${8 + 2 * fewTries + 2 * longTries} minutes`);
   let cluster: OwnCluster;
 
   before(async () => {
@@ -25,16 +25,23 @@ describe("a cluster whose node is hurt while a client writes", function () {
   it("does not notice a restart of the container runtime", () =>
     hurt(cluster, {
       title: "container runtime killed and started",
+      tries: fewTries,
       most: 2,
       provoke: () => restartServer("containerd"),
     }));
 
   it("does not notice a restart of the kubelet", () =>
-    hurt(cluster, { title: "kubelet killed and started", most: 2, provoke: () => restartServer("kubelet") }));
+    hurt(cluster, {
+      title: "kubelet killed and started",
+      tries: fewTries,
+      most: 2,
+      provoke: () => restartServer("kubelet"),
+    }));
 
   it("survives the kill of a backend", () =>
     hurt(cluster, {
       title: "backend killed (SIGKILL)",
+      tries: fewTries,
       most: 3,
       provoke: async ({ namespace }) => {
         const uid = await cluster.uid();
@@ -53,6 +60,7 @@ describe("a cluster whose node is hurt while a client writes", function () {
   it("has a replica back that was deleted by force", () =>
     hurt(cluster, {
       title: "replica's pod deleted by force",
+      tries: fewTries,
       most: 1,
       provoke: ({ namespace }) => namespace.kubectl("delete", "pod", "postgres-1", "--force", "--grace-period=0"),
     }));
@@ -60,6 +68,7 @@ describe("a cluster whose node is hurt while a client writes", function () {
   it("has all three pods back that were deleted by force at once", () =>
     hurt(cluster, {
       title: "all pods deleted by force",
+      tries: fewTries,
       most: 10,
       provoke: ({ namespace }) =>
         namespace.kubectl("delete", "pods", "-l", "app=postgres", "--force", "--grace-period=0"),

@@ -1,4 +1,4 @@
-import type { Fault, Subject } from "./fault";
+import { type Fault, type Subject, tries } from "./fault";
 
 /** A database whose primary can be hurt, by whatever name and means it has one. */
 export interface WithPrimary extends Subject {
@@ -11,12 +11,13 @@ export interface WithPrimary extends Subject {
 
 /** What is provoked on every subject, so that they can be compared. */
 export const primaryFaults: Fault<WithPrimary>[] = [
-  { title: "postmaster killed (SIGKILL)", most: 2, provoke: (subject) => subject.killPostmaster() },
+  { title: "postmaster killed (SIGKILL)", tries, most: 2, provoke: (subject) => subject.killPostmaster() },
   {
     title: "primary's pod deleted by force",
+    tries,
     most: 5,
     provoke: (subject) => subject.deletePrimary("--force", "--grace-period=0"),
   },
-  { title: "primary's pod deleted", most: 5, provoke: (subject) => subject.deletePrimary() },
-  { title: "rolling update of all three", most: 5, provoke: (subject) => subject.roll() },
+  { title: "primary's pod deleted", tries, most: 5, provoke: (subject) => subject.deletePrimary() },
+  { title: "rolling update of all three", tries, most: 5, provoke: (subject) => subject.roll() },
 ];
