@@ -2,34 +2,49 @@ import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { clientProcess, type Login, psycopg2 } from "./client";
 import { eventually } from "./kubernetes";
 
-// A new connection for every row, as a client without a pool would; what was acknowledged is printed, one id a line.
-// Each line of input is a login; like an app that watches its Secret, it tries the newest and then the one before.
+// What was acknowledged is printed, one id a line. Each line of input is a login; like an app that watches its Secret, a
+// writer tries the newest and then the one before. One that pauses opens a new connection for every row, as a client
+// without a pool would; one that does not keeps its connection as long as it works.
 const program = `
 import json, sys, threading, time, psycopg2
+ask = json.loads(sys.stdin.readline())
 logins = [json.loads(sys.stdin.readline())]
 def listen():
     for line in sys.stdin:
         logins.insert(0, json.loads(line))
 threading.Thread(target=listen, daemon=True).start()
+connection = None
 number = 0
+def write(login):
+    global connection
+    if connection is None:
+        connection = psycopg2.connect(connect_timeout=2, **login)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("insert into ledger values (%s)", (number,))
+    print(number, time.time(), flush=True)
+def leave():
+    global connection
+    if connection is not None:
+        connection.close()
+    connection = None
 while True:
-    number += 1
+    number += 1 if number else ask["first"] + 1
     begun = time.time()
     for login in logins[:2]:
         try:
-            connection = psycopg2.connect(connect_timeout=2, **login)
-            with connection, connection.cursor() as cursor:
-                cursor.execute("insert into ledger values (%s)", (number,))
-            connection.close()
-            print(number, time.time(), flush=True)
+            write(login)
             break
-        except psycopg2.OperationalError as error:
+        except psycopg2.Error as error:
+            leave()
             if "authentication failed" not in str(error):
                 break
-        except psycopg2.Error:
-            break
-    time.sleep(max(0, 0.1 - (time.time() - begun)))
+    if ask["pause"]:
+        leave()
+    time.sleep(max(0 if connection else 0.02, ask["pause"] - (time.time() - begun)))
 `;
+
+/** Each writer has so many ids for itself. */
+const idsEach = 100_000_000;
 
 /** What a ledger knows when its client has stopped. Times in seconds. */
 export interface Settled {
@@ -42,51 +57,63 @@ export interface Settled {
   backAfter: (moment: number) => number;
 }
 
-/** A client that writes a row every 100 ms and remembers, outside the database, which ones were acknowledged. */
+/**
+ * Clients that write rows and remember, outside the database, which ones were acknowledged: one that writes a row every
+ * 100 ms, and where asked for, more that write as fast as they can.
+ */
 export class Ledger {
-  private readonly acknowledged: { id: number; at: number }[] = [];
-  private readonly closed: Promise<unknown>;
+  private readonly acknowledged: number[] = [];
+  /** When rows of the steady writer were acknowledged: the gaps of a hurried one are no measure. */
+  private readonly steady: number[] = [];
+  private readonly writers: { child: ChildProcessWithoutNullStreams; closed: Promise<unknown> }[] = [];
 
   private constructor(
     private readonly dns: string,
     private readonly connect: () => Login,
-    private readonly child: ChildProcessWithoutNullStreams,
-  ) {
+  ) {}
+
+  private addWriter(pause: number): void {
+    const child = clientProcess(this.dns, program);
     let text = "";
     child.stdout.on("data", (chunk) => {
       const lines = (text + chunk).split("\n");
       text = lines.pop() ?? "";
       for (const line of lines) {
         const [id = 0, at = 0] = line.split(" ").map(Number);
-        this.acknowledged.push({ id, at });
+        this.acknowledged.push(id);
+        if (id < idsEach) this.steady.push(at);
       }
     });
-    this.closed = new Promise((resolve) => child.on("close", resolve));
+    child.stdin.write(`${JSON.stringify({ pause, first: this.writers.length * idsEach })}\n`);
+    this.writers.push({ child, closed: new Promise((resolve) => child.on("close", resolve)) });
   }
 
   /**
    * Starts writing; resolves when the first rows are acknowledged.
    * @param connect asked again for the final reading, for a password may have changed meanwhile.
+   * @param hurried number of writers beside the one that writes every 100 ms.
    */
-  static async start(dns: string, connect: () => Login): Promise<Ledger> {
+  static async start(dns: string, connect: () => Login, hurried = 0): Promise<Ledger> {
     await psycopg2(dns, connect(), "create table if not exists ledger (id int primary key); select 1");
     await psycopg2(dns, connect(), "truncate ledger; select 1");
-    const ledger = new Ledger(dns, connect, clientProcess(dns, program));
+    const ledger = new Ledger(dns, connect);
+    ledger.addWriter(0.1);
+    for (let count = 0; count < hurried; count += 1) ledger.addWriter(0);
     ledger.use(connect());
     await ledger.writes(3);
     return ledger;
   }
 
-  /** From now on the client logs in like this, and where that is refused, like before. */
+  /** From now on the clients log in like this, and where that is refused, like before. */
   use(login: Login): void {
-    this.child.stdin.write(`${JSON.stringify(login)}\n`);
+    for (const { child } of this.writers) child.stdin.write(`${JSON.stringify(login)}\n`);
   }
 
-  /** Resolves when this many more rows are acknowledged. @throws Error after `seconds` without. */
+  /** Resolves when this many more rows of the steady writer are acknowledged. @throws Error after `seconds` without. */
   async writes(count: number, seconds = 60): Promise<void> {
-    const target = this.acknowledged.length + count;
+    const target = this.steady.length + count;
     const end = Date.now() + seconds * 1000;
-    while (this.acknowledged.length < target) {
+    while (this.steady.length < target) {
       if (Date.now() > end) throw new Error(`no row was acknowledged for ${seconds} s`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -94,8 +121,8 @@ export class Ledger {
 
   /** Stops writing. */
   async stop(): Promise<void> {
-    this.child.kill("SIGKILL");
-    await this.closed;
+    for (const { child } of this.writers) child.kill("SIGKILL");
+    await Promise.all(this.writers.map(({ closed }) => closed));
   }
 
   /** Stops writing and looks which of the acknowledged rows are there. */
@@ -105,10 +132,10 @@ export class Ledger {
       psycopg2(this.dns, this.connect(), "select id from ledger"),
     );
     const present = new Set(rows.map(([id]) => Number(id)));
-    const times = this.acknowledged.map(({ at }) => at);
+    const times = this.steady;
     return {
-      acknowledged: times.length,
-      lost: this.acknowledged.map(({ id }) => id).filter((id) => !present.has(id)),
+      acknowledged: this.acknowledged.length,
+      lost: this.acknowledged.filter((id) => !present.has(id)),
       gap: Math.max(...times.slice(1).map((at, index) => at - (times[index] ?? at))),
       backAfter: (moment) => (times.find((at) => at * 1000 >= moment) ?? Number.POSITIVE_INFINITY) - moment / 1000,
     };

@@ -25,6 +25,8 @@ export interface Subject {
 export interface Fault<S extends Subject> {
   title: string;
   tries: number;
+  /** Clients that write as fast as they can, beside the one that writes a row every 100 ms. Default 0. */
+  hurriedWriters?: number;
   /** The longest time without an acknowledged row, in seconds, that is accepted. Default 60. */
   most?: number;
   /** Whether nobody can write while it lasts: then the time without a write is counted from its end. */
@@ -44,7 +46,7 @@ export async function hurt<S extends Subject>(subject: S, fault: Fault<S>): Prom
   try {
     for (let count = 0; count < fault.tries; count += 1) {
       await subject.whole();
-      const ledger = await Ledger.start(subject.dns, () => subject.connect());
+      const ledger = await Ledger.start(subject.dns, () => subject.connect(), fault.hurriedWriters);
       try {
         // At any moment, not always the same time after the last one.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));

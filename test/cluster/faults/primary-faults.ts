@@ -1,4 +1,4 @@
-import { type Fault, type Subject, tries } from "./fault";
+import { type Fault, fewTries, type Subject, tries } from "./fault";
 
 /** A database whose primary can be hurt, by whatever name and means it has one. */
 export interface WithPrimary extends Subject {
@@ -12,6 +12,13 @@ export interface WithPrimary extends Subject {
 /** What is provoked on every subject, so that they can be compared. */
 export const primaryFaults: Fault<WithPrimary>[] = [
   { title: "postmaster killed (SIGKILL)", tries, most: 2, provoke: (subject) => subject.killPostmaster() },
+  {
+    title: "postmaster killed, four writers",
+    tries: fewTries,
+    hurriedWriters: 3,
+    most: 5,
+    provoke: (subject) => subject.killPostmaster(),
+  },
   {
     title: "primary's pod deleted by force",
     tries,
