@@ -45,11 +45,21 @@ export class Namespace {
     return stdout;
   }
 
-  /** Creates or changes objects; those without a namespace are this one's. */
-  async apply(...objects: object[]): Promise<void> {
-    const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, "apply", "-f", "-"]);
-    running.child.stdin?.end(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+  private async send(object: object, ...args: string[]): Promise<void> {
+    const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args, "-f", "-"]);
+    running.child.stdin?.end(JSON.stringify(object));
     await running;
+  }
+
+  /** Creates or changes objects; those without a namespace are this one's. */
+  apply(...objects: object[]): Promise<void> {
+    return this.send({ apiVersion: "v1", kind: "List", items: objects }, "apply");
+  }
+
+  /** Asks for a pod to leave its node, as a drain does. @throws Error when a PodDisruptionBudget does not allow it. */
+  evict(pod: string): Promise<void> {
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: pod, namespace: this.name } };
+    return this.send(eviction, "create", "--raw", `/api/v1/namespaces/${this.name}/pods/${pod}/eviction`);
   }
 
   async json<T>(...args: string[]): Promise<T> {

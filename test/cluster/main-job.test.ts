@@ -121,6 +121,13 @@ describe("a cluster of three", function () {
     expect(await watch.stop()).to.deep.equal(["postgres-2", "postgres-1"]);
     expect(stack.outputs.endpoints.map(({ pod }) => pod)).to.deep.equal(["postgres-0"]);
     await namespace.psql("postgres-0", "insert into visits values (3)");
+    // A single pod must not keep its node from being drained.
+    const { uid } = (await namespace.pod("postgres-0")).metadata;
+    await eventually("leave for the only pod", () => namespace.evict("postgres-0").then(() => true));
+    await eventually("another pod", async () => {
+      const pod = await namespace.pod("postgres-0");
+      return pod.metadata.uid !== uid && Number.isFinite(conditionTime(pod, "Ready")) ? true : undefined;
+    });
     await stack.up({ replicas: 3 });
     expect(await namespace.claims()).to.deep.equal(claims);
     await namespace.allStreaming("postgres-1", "postgres-2");

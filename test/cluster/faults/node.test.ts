@@ -57,6 +57,18 @@ describe("a cluster whose node is hurt while a client writes", function () {
       },
     }));
 
+  it("is drained one pod at a time", () =>
+    hurt(cluster, {
+      title: "primary's pod evicted, as by a drain",
+      tries: fewTries,
+      most: 5,
+      provoke: async ({ namespace }) => {
+        await eventually("leave for the primary", () => namespace.evict("postgres-0").then(() => true));
+        const second = await namespace.evict("postgres-1").catch((error: Error) => error.message);
+        expect(second).to.match(/disruption budget/);
+      },
+    }));
+
   it("has a replica back that was deleted by force", () =>
     hurt(cluster, {
       title: "replica's pod deleted by force",
