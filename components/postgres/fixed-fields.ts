@@ -38,8 +38,7 @@ export function fixedFieldProblems(spec: ClusterSpec, live: FixedFields): Proble
   ];
 }
 
-const newCluster =
-  "Choose it for a new cluster, in a stack of its own, and move the data there, for example with pg_dump.";
+const newCluster = "For a new cluster use a stack of its own, and move the data there, for example with pg_dump.";
 
 function sizeProblems({ storageSize, namespace, names }: ClusterSpec, live: FixedFields): Problem[] {
   const [asked, has] = [parseBytes(storageSize), parseBytes(live.storageSize)];
@@ -86,7 +85,7 @@ export function storageClassProblems(spec: ClusterSpec, has: string): Problem[] 
   const { cloud, workload } = spec;
   const makers = kindsOfClass(spec, has);
   if (spec.storageClass === undefined) {
-    const back = makers.length > 0 ? "Leave it out." : `Set it back to ${has}.`;
+    const back = makers.length > 0 ? "Leave storageClassName out." : `Set it back to ${has}.`;
     return [problem("storageClassName", spec.storageClassName, back)];
   }
   if (makers.length === 0) return [problem("storageClassName", "", `Set it back to ${has}.`)];

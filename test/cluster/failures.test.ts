@@ -103,7 +103,7 @@ describe("a change that would take the StatefulSet away, and with keepVolumes: f
   const changes: [Parameters<TestStack["preview"]>[0], RegExp][] = [
     [{ cloud: "azure" }, /cloud: "azure"[\s\S]*pd-balanced[\s\S]*Set it back to gcp/],
     [{ workload: "production" }, /workload: "production"[\s\S]*pd-balanced[\s\S]*Set it back to development/],
-    [{ storageClassName: "own" }, /storageClassName: "own"[\s\S]*pd-balanced[\s\S]*Leave it out/],
+    [{ storageClassName: "own" }, /storageClassName: "own"[\s\S]*pd-balanced[\s\S]*Leave storageClassName out/],
     [{ podManagementPolicy: "Parallel" }, /podManagementPolicy: "Parallel"[\s\S]*Set it back to OrderedReady/],
     [{ storageSize: "20Gi" }, /storageSize: "20Gi"[\s\S]*Set it back to 10Gi/],
   ];

@@ -153,7 +153,7 @@ const cases: Case[] = [
     state,
     live: running,
     change: { storageClassName: "own" },
-    refused: { storageClassName: /n-postgres-pd-balanced.*to own.*Leave it out\./ },
+    refused: { storageClassName: /n-postgres-pd-balanced.*to own.*Leave storageClassName out\./ },
   },
   {
     title: "the created class as an existing one, which would delete it",
