@@ -5,6 +5,7 @@ import { additionFiles, passwordKey } from "./postgres/additions/files";
 import type { PostgresClusterArgs } from "./postgres/args";
 import { pgHba, pgIdent, scripts } from "./postgres/config";
 import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
+import { fixedFieldProblems, fixedFields, fixedFieldsOf } from "./postgres/fixed-fields";
 import { postgresPort, serviceHost } from "./postgres/names";
 import { readme } from "./postgres/readme";
 import { headlessService, primaryService } from "./postgres/services";
@@ -79,12 +80,13 @@ export class PostgresCluster extends pulumi.ComponentResource {
     this.createLatch(spec, statefulSet);
 
     // Known at preview already (but for the passwords), and resolved only once the pods are ready.
-    const whenReady = <T>(value: T): pulumi.Output<T> => statefulSet.metadata.name.apply(() => value);
+    const ready = demandFixedFields(spec, statefulSet);
+    const whenReady = <T>(value: T): pulumi.Output<T> => ready.apply(() => value);
     const endpoints = endpointsOf(spec.names.statefulSet, spec.names.headlessService, spec.namespace, spec.replicas);
     const primary = { host: serviceHost(spec.names.primaryService, spec.namespace), port: postgresPort };
     const uri = (addresses: Address[], options?: Record<string, string>): pulumi.Output<string> =>
       pulumi.secret(
-        pulumi.all([passwords.user.result, statefulSet.metadata.name]).apply(([password]) => {
+        pulumi.all([passwords.user.result, ready]).apply(([password]) => {
           const { user, database } = spec;
           return connectionUri({ user, password, database }, addresses, options);
         }),
@@ -204,7 +206,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
   }
 
   private createStatefulSet(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
-    const options = { parent: this, dependsOn, protect: spec.protect };
+    const options = { parent: this, dependsOn, protect: spec.protect, ignoreChanges: fixedFields };
     return new k8s.apps.v1.StatefulSet(this.childName("stateful-set"), statefulSetOf(spec), options);
   }
 
@@ -219,4 +221,13 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const options = { parent: this, dependsOn: pods, retainOnDelete: spec.keepVolumes };
     new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
   }
+}
+
+/** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */
+function demandFixedFields(spec: ClusterSpec, statefulSet: k8s.apps.v1.StatefulSet): pulumi.Output<void> {
+  return statefulSet.spec.apply((live) => {
+    const kept = fixedFieldsOf(live);
+    const problems = kept === undefined ? [] : fixedFieldProblems(spec, kept);
+    if (problems.length > 0) throw new SettingsError(problems);
+  });
 }

@@ -60,11 +60,11 @@ export interface ExtensionArgs {
 
 /** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
 export interface PostgresClusterArgs {
-  /** Cloud of the Kubernetes cluster. Default `on-premise`. A change replaces the StatefulSet, and existing volumes stay where they are: choose it for a new cluster. */
+  /** Cloud of the Kubernetes cluster. Default `on-premise`. Volumes keep their class: a change is refused, unless `storageClassName` is given. */
   cloud?: Cloud;
   /**
    * Kind of use. Default `development`. Decides disk type and default {@link Resources}; a change rolls the pods when the resources
-   * differ, and replaces the StatefulSet when the disk type does.
+   * differ, and is refused when the disk type does: volumes keep their class.
    */
   workload?: Workload;
   /** Name of the StatefulSet and prefix of all other names. Default `postgres`. A change would make a new, empty cluster: the commands refuse it. */
@@ -73,7 +73,7 @@ export interface PostgresClusterArgs {
   namespace?: string;
   /**
    * Whether the namespace is created. Default: yes, unless it is `default`. Pods are not touched; but where it becomes false without
-   * `keepVolumes`, the namespace is deleted with all in it.
+   * `keepVolumes`, Pulumi deletes the namespace with all in it: the commands refuse it.
    */
   createNamespace?: boolean;
   /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; a new major does not start on old data. */
@@ -87,7 +87,7 @@ export interface PostgresClusterArgs {
   synchronousReplicas?: number;
   /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with: a change is refused. */
   storageSize?: string;
-  /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. A change replaces the StatefulSet; existing claims keep their class. */
+  /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. Volumes keep their class: a change is refused. */
   storageClassName?: string;
   /** Database made for the app. Default `myapp`. Made at the first start; a change is refused. */
   database?: string;
@@ -104,13 +104,13 @@ export interface PostgresClusterArgs {
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
   parameters?: Record<string, string>;
   /**
-   * `OrderedReady` (default) starts pods one by one, `Parallel` all at once. A change replaces the StatefulSet: all pods stop together.
-   * Volumes stay with `keepVolumes`.
+   * `OrderedReady` (default) starts pods one by one, `Parallel` all at once. A StatefulSet keeps it: a change is refused, since all
+   * pods would stop together.
    */
   podManagementPolicy?: PodManagementPolicy;
   /** How pods are replaced when their template changes. Default: RollingUpdate of all. A change restarts only pods that wait for an update. */
   updateStrategy?: Partial<UpdateStrategy>;
-  /** Whether the volumes and the namespace outlive the cluster. Default true. When false, `pulumi destroy` deletes the data, and so does all that replaces the StatefulSet. Pods are not touched. */
+  /** Whether the volumes and the namespace outlive the cluster. Default true. When false, `pulumi destroy` deletes the data. Pods are not touched. */
   keepVolumes?: boolean;
   /** Whether Pulumi refuses to delete or replace the StatefulSet and its namespace until this is false again. Default false. Pods are not touched. */
   protect?: boolean;

@@ -8,11 +8,6 @@ export const effects = {
   restart: "The pods are restarted one by one, replicas first, the primary last; `updateStrategy` can hold pods back.",
   /** `spec.replicas` of the StatefulSet changes. */
   scale: "Pods with the highest ordinals are added or removed; the others keep running.",
-  /** A field changes that no StatefulSet can change in place. */
-  replace:
-    "The StatefulSet is deleted and made anew: all pods stop together and start again on their volumes. `npm run up` does it; a preview fails, since Kubernetes refuses to try it.",
-  /** As `replace`, but what is deleted takes the volumes with it. */
-  destroy: "The volumes, and so the data, are deleted.",
   /** Nothing changes: the message says why, and what to do instead. */
   refused: "`npm run up` and `npm run preview` stop before anything changes, with the reason and the way out.",
 } as const satisfies Record<string, string>;

@@ -36,8 +36,7 @@ const defaults = withDefaults({});
 const short = ({ cpu, memory }: ResourceQuantities): string => code(`${cpu}/${memory}`);
 const byWorkload = (part: keyof Resources): string =>
   `by \`workload\`: ${workloads.map((workload) => short(defaultResources[workload][part])).join(", ")}`;
-const keepsClass = "Volumes that exist keep their class: choose it for a new cluster.";
-const losesVolumes = { effect: "destroy", when: "with `keepVolumes: false`" } as const;
+const keepsClass = "Volumes keep their class: choose it for a new cluster.";
 const addsOnly = "Made while the primary runs. Taking an entry out drops nothing.";
 const anotherCluster = "It would be a new, empty cluster beside the old one.";
 
@@ -46,8 +45,8 @@ export const settingRows: SettingRows = {
     meaning: "where Kubernetes runs; decides the StorageClass",
     default: code(defaults.cloud),
     limits: clouds,
-    effect: "replace",
-    otherwise: [losesVolumes, { effect: "none", when: "with `storageClassName`" }],
+    effect: "refused",
+    otherwise: [{ effect: "none", when: "with `storageClassName`" }],
     change: keepsClass,
   },
   workload: {
@@ -56,11 +55,10 @@ export const settingRows: SettingRows = {
     limits: workloads,
     effect: "restart",
     otherwise: [
-      { effect: "replace", when: "where the disk's type differs" },
-      { effect: "destroy", when: "where it differs with `keepVolumes: false`" },
+      { effect: "refused", when: "where the disk's type differs" },
       { effect: "reload", when: "with `resources` of its own and the same disk" },
     ],
-    change: "Volumes that exist keep their class.",
+    change: "Volumes keep their class; for more CPU and memory on them set `resources`.",
   },
   name: {
     meaning: "name of the StatefulSet, prefix of all other names",
@@ -82,7 +80,7 @@ export const settingRows: SettingRows = {
     limits: limits.boolean,
     effect: "none",
     otherwise: [
-      { effect: "destroy", when: "when it becomes `false` with `keepVolumes: false`: the namespace is deleted" },
+      { effect: "refused", when: "when it becomes `false` with `keepVolumes: false`: the namespace would be deleted" },
     ],
   },
   image: {
@@ -122,8 +120,7 @@ export const settingRows: SettingRows = {
     meaning: "an existing StorageClass to use",
     default: "one is created for `cloud` and `workload`",
     limits: "`a-z`, `0-9`, `-`, `.`",
-    effect: "replace",
-    otherwise: [losesVolumes],
+    effect: "refused",
     change: keepsClass,
   },
   database: {
@@ -189,8 +186,8 @@ export const settingRows: SettingRows = {
     meaning: "whether pods start one by one or all at once",
     default: code(defaults.podManagementPolicy),
     limits: podManagementPolicies,
-    effect: "replace",
-    otherwise: [losesVolumes],
+    effect: "refused",
+    change: "A StatefulSet keeps it, and another one would stop all pods together.",
   },
   updateStrategy: {
     type: {
@@ -213,7 +210,8 @@ export const settingRows: SettingRows = {
     default: code(defaults.keepVolumes),
     limits: limits.boolean,
     effect: "none",
-    change: "Disks that exist keep their reclaim policy: claims deleted after a change to `false` leave theirs behind.",
+    change:
+      "It holds once `up` has deployed it. Disks that exist keep their reclaim policy: claims deleted after a change to `false` leave theirs behind.",
   },
   protect: {
     meaning: "whether Pulumi refuses to delete or replace the cluster",

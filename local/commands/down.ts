@@ -29,7 +29,7 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
   const say = (line: string): void => progress.line(line);
   const { changes } = await progress
-    .step(`delete stack ${stack}`, (note) => destroy(open, { ...signals, say, note }))
+    .step(`delete stack ${stack}`, (note) => destroy(open, { ...signals, say, note }, volumes))
     .finally(release);
   const headline = changes.length === 0 ? `Stack ${stack} was already gone.` : `Stack ${stack} is gone.`;
   if (volumes) {

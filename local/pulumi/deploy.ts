@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation";
 import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
-import { LocalError } from "../tools/run";
+import { LocalError, until } from "../tools/run";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
-import { type DeployedClaim, type DeployedNames, namesInCheckpoint, refusedChanges } from "./live-changes";
+import { isUnused, type LiveCluster, refusedChanges, refusedDeletion } from "./live-changes";
 import type { DeployTools, Listener, OpenStack } from "./open-stack";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
@@ -15,7 +14,7 @@ import { takeSnapshot } from "./pods/pod-watch";
 import { endProcess, orphansOf } from "./processes";
 import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
 import { beginRun } from "./run-record";
-import { healState, protectedResources } from "./state";
+import { deployedState, healState, protectedResources } from "./state";
 import { releaseStaleLocks } from "./state-lock";
 import { openWorkspace } from "./workspace";
 
@@ -54,7 +53,13 @@ export async function openStack(
  * @throws SettingsError when the settings cannot work on what is deployed already.
  */
 export async function previewStack(open: OpenStack, listener: Listener = {}): Promise<Plan> {
-  await demandPossible(open);
+  const live = await demandPossible(open);
+  if (isUnused(open.resolved.spec, live)) {
+    throw new LocalError(
+      "The StatefulSet never got a volume and asks for what is no longer wanted: npm run up makes it anew. " +
+        "Kubernetes cannot preview that.",
+    );
+  }
   return plan(await runEngine(open, "preview", listener));
 }
 
@@ -67,7 +72,8 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
  */
 export async function deploy(open: OpenStack, listener: Listener = {}): Promise<Deployment> {
   return changing(open, "up", listener, async () => {
-    await demandPossible(open);
+    const live = await demandPossible(open);
+    if (isUnused(open.resolved.spec, live)) await removeUnused(open, listener.say ?? (() => undefined));
     const report = await runEngine(open, "up", listener);
     const outputs = readOutputs(report.outputs ?? {});
     if (outputs === undefined)
@@ -78,22 +84,26 @@ export async function deploy(open: OpenStack, listener: Listener = {}): Promise<
 
 /**
  * Deletes what the stack made. Claims, and so the data, stay, unless the stack's own `keepVolumes` is false.
- * @throws LocalError for a protected stack, before anything is deleted.
+ * @param dataToo whether the caller deletes the data as well.
+ * @throws LocalError for a protected stack, SettingsError where the data would go against the settings; both before
+ *   anything is deleted.
  */
-export async function destroy(open: OpenStack, listener: Listener = {}): Promise<Plan> {
+export async function destroy(open: OpenStack, listener: Listener = {}, dataToo = false): Promise<Plan> {
   return changing(open, "down", listener, async () => {
-    const kept = await protectedResources(open.workspace);
-    if (kept.length > 0) {
-      const { stack } = open.resolved;
-      throw new LocalError(
-        `Stack ${stack} is protected: Pulumi refuses to delete ${kept.join(", ")}.\n` +
-          `If it really is to go: set kubernetes-postgres:protect to false in Pulumi.${stack}.yaml, ` +
-          `npm run up -- --stack ${stack}, then npm run down -- --stack ${stack}.`,
-      );
-    }
+    const { workspace, resolved } = open;
+    const kept = await protectedResources(workspace);
+    if (kept.length > 0) throw new LocalError(protection(resolved.stack, kept));
+    const state = dataToo ? undefined : await deployedState(workspace);
+    const problems = refusedDeletion(resolved.spec, state, resolved.stack);
+    if (problems.length > 0) throw new SettingsError(problems);
     return plan(await runEngine(open, "destroy", listener));
   });
 }
+
+const protection = (stack: string, resources: readonly string[]): string =>
+  `Stack ${stack} is protected: Pulumi refuses to delete ${resources.join(", ")}.\n` +
+  `If it really is to go: set kubernetes-postgres:protect to false in Pulumi.${stack}.yaml, ` +
+  `npm run up -- --stack ${stack}, then npm run down -- --stack ${stack}.`;
 
 /** The outputs of the last deployment; undefined where there is none. */
 export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutputs | undefined> {
@@ -102,34 +112,49 @@ export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutpu
 }
 
 /** @throws SettingsError with every change that this deployment or its volumes do not allow. */
-async function demandPossible(open: OpenStack): Promise<void> {
-  const [previous, claims] = await Promise.all([deployedNames(open), boundClaims(open)]);
-  const problems = refusedChanges(previous, open.resolved.spec, claims);
+async function demandPossible(open: OpenStack): Promise<LiveCluster | undefined> {
+  const [state, live] = await Promise.all([deployedState(open.workspace), liveCluster(open)]);
+  const problems = refusedChanges(open.resolved.spec, state, live);
   if (problems.length > 0) throw new SettingsError(problems);
-}
-
-/** From our own backend's file where that is possible: asking the engine takes a second. */
-async function deployedNames(open: OpenStack): Promise<DeployedNames | undefined> {
-  const { ownBackend, paths } = open.workspace;
-  if (!ownBackend) return stackOutputs(open);
-  return existsSync(paths.checkpoint) ? namesInCheckpoint(readFileSync(paths.checkpoint, "utf8")) : undefined;
+  return live;
 }
 
 /**
- * Claims without a volume are left out: those of a first start that failed follow the settings. A cluster that cannot
- * be read has none; the engine then says what is wrong with it.
+ * Claims without a volume are left out: those of a first start that failed follow the settings. Undefined where the
+ * cluster cannot be read; the engine then says what is wrong with it.
  */
-async function boundClaims({ resolved, workspace, tools }: OpenStack): Promise<DeployedClaim[]> {
-  if (tools.kubectl === undefined) return [];
-  const { namespace, names, storageClassName: storageClass, storageSize } = resolved.spec;
-  const kubernetes = await Kubernetes.connect(tools.kubectl).catch(() => undefined);
-  if (kubernetes === undefined) return [];
+async function liveCluster(open: OpenStack): Promise<LiveCluster | undefined> {
+  const { namespace, names, storageClassName: storageClass, storageSize } = open.resolved.spec;
+  const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+  return withKubernetes(open, async (kubernetes) => {
+    const { statefulSet, claims } = await takeSnapshot(kubernetes, target, true);
+    return { fixedFields: statefulSet?.fixedFields, claims: claims.filter(({ bound }) => bound) };
+  }).catch(() => undefined);
+}
+
+/** Makes room for the StatefulSet as it is wanted now. Its pods stay until they are renewed, as after any other change. */
+async function removeUnused(open: OpenStack, say: (line: string) => void): Promise<void> {
+  const { namespace, names } = open.resolved.spec;
+  say(
+    `  StatefulSet ${namespace}/${names.statefulSet} never got a volume and asks for what is no longer wanted: making it anew.`,
+  );
+  const path = `/apis/apps/v1/namespaces/${namespace}/statefulsets/${names.statefulSet}`;
+  await withKubernetes(open, async (kubernetes) => {
+    await kubernetes.remove(`${path}?propagationPolicy=Orphan`);
+    await until(async () => (await kubernetes.get(path)) === undefined, 30_000, 200);
+  });
+}
+
+/** Undefined where there is no kubectl. */
+async function withKubernetes<T>(
+  { workspace, tools }: OpenStack,
+  work: (kubernetes: Kubernetes) => Promise<T>,
+): Promise<T | undefined> {
+  if (tools.kubectl === undefined) return undefined;
+  const kubernetes = await Kubernetes.connect(tools.kubectl);
   if (kubernetes.pid !== undefined) workspace.engine.listener?.helperStarted(kubernetes.pid);
   try {
-    const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
-    return (await takeSnapshot(kubernetes, target, true)).claims.filter(({ bound }) => bound);
-  } catch {
-    return [];
+    return await work(kubernetes);
   } finally {
     kubernetes.close();
   }

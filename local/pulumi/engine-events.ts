@@ -2,8 +2,8 @@ import type { EngineEvent } from "@pulumi/pulumi/automation";
 import { at, textAt } from "../tools/json";
 import { kindOfType, nameOfUrn } from "./checkpoint";
 
-/** How a resource changes. */
-export type Change = "create" | "update" | "replace" | "delete" | "read";
+/** How a resource changes. `keep`: the stack no longer has it, and it stays in the cluster. */
+export type Change = "create" | "update" | "replace" | "delete" | "keep" | "read";
 
 /** One resource that changes, as the engine plans it. */
 export interface PlannedChange {
@@ -29,7 +29,8 @@ type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
 
 /** What an event's step does to a resource; undefined for steps nobody needs to see. */
 export function plannedChange(metadata: Metadata): PlannedChange | undefined {
-  const change = changes.get(metadata.op);
+  const kept = metadata.op === "delete" && metadata.old?.retainOnDelete === true;
+  const change = kept ? "keep" : changes.get(metadata.op);
   const structural = metadata.type === "pulumi:pulumi:Stack" || metadata.type.startsWith("pulumi:providers:");
   if (change === undefined || structural || !(metadata.new ?? metadata.old)?.custom) return undefined;
   return { change, kind: kindOfType(metadata.type), name: nameOf(metadata), details: detailsOf(metadata) };
@@ -66,10 +67,11 @@ export const pastTense: Record<Change, string> = {
   update: "updated",
   replace: "replaced",
   delete: "deleted",
+  keep: "kept",
   read: "read",
 };
 
-const signs: Record<Change, string> = { create: "+", update: "~", replace: "+-", delete: "-", read: ">" };
+const signs: Record<Change, string> = { create: "+", update: "~", replace: "+-", delete: "-", keep: "=", read: ">" };
 
 /** One change as lines for people. */
 export function changeLines({ change, kind, name, details }: PlannedChange): string[] {

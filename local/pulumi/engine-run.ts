@@ -62,8 +62,7 @@ export class Events {
     this.changes.push(change);
     const tookMs = Date.now() - (this.started.get(metadata.urn) ?? Date.now());
     const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
-    const kept = change.change === "delete" && metadata.old?.retainOnDelete === true;
-    this.say(`  ${kept ? "kept" : pastTense[change.change]} ${change.kind} ${change.name}${took}`);
+    this.say(`  ${pastTense[change.change]} ${change.kind} ${change.name}${took}`);
   }
 }
 

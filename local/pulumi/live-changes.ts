@@ -1,18 +1,24 @@
+import { type FixedFields, fixedFieldProblems, storageClassProblems } from "../../components/postgres/fixed-fields";
 import type { Problem } from "../../components/postgres/problem";
 import { parseBytes } from "../../components/postgres/quantity";
 import type { ClusterSpec } from "../../components/postgres/spec";
-import { at, listAt, parseJson, textAt } from "../tools/json";
+import type { DeployedNames, DeployedState } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
-import type { PublicOutputs } from "./outputs";
-
-/** What a deployment says of itself and what can never change in place. */
-export type DeployedNames = Pick<PublicOutputs, "namespace" | "service" | "database" | "user">;
 
 /** A claim that has its volume. */
 export interface DeployedClaim {
   name: string;
   /** A Kubernetes quantity, for example "10Gi". */
   size: string;
+  storageClass: string;
+}
+
+/** What the Kubernetes cluster has of this one. */
+export interface LiveCluster {
+  /** Undefined where there is no StatefulSet. */
+  fixedFields: FixedFields | undefined;
+  /** They outlive `down`, and so do the limits they set. */
+  claims: readonly DeployedClaim[];
 }
 
 const otherStack =
@@ -20,15 +26,89 @@ const otherStack =
 
 /**
  * Settings that were right for a new cluster and are not for this one, because it exists already.
- * @param previous outputs of the last deployment; undefined where there is none.
- * @param claims the cluster's bound claims. They outlive `down`, and so do the limits they set.
+ * @param state what the last deployment left; undefined where there is none.
+ * @param live undefined where the Kubernetes cluster cannot be read.
  */
 export function refusedChanges(
-  previous: DeployedNames | undefined,
   spec: ClusterSpec,
-  claims: readonly DeployedClaim[],
+  state: DeployedState | undefined,
+  live: LiveCluster | undefined,
 ): Problem[] {
-  return [...(previous === undefined ? [] : renamings(previous, spec)), ...resizing(spec, claims)];
+  const renamed = state?.names === undefined ? [] : renamings(state.names, spec);
+  // What follows from a name, as a class does, is no second mistake.
+  const storage = renamed.some(({ setting }) => setting === "name" || setting === "namespace")
+    ? []
+    : [
+        ...fixed(spec, state, live),
+        ...(state === undefined ? [] : [...ownClass(spec, state), ...lostNamespace(spec, state)]),
+      ];
+  return [...renamed, ...storage];
+}
+
+/** Whether the StatefulSet asks for what is no longer wanted and has no volume yet: nothing is lost with it. */
+export function isUnused(spec: ClusterSpec, live: LiveCluster | undefined): boolean {
+  if (live?.fixedFields === undefined || live.claims.length > 0) return false;
+  return fixedFieldProblems(spec, live.fixedFields).length > 0;
+}
+
+/** Settings that promise to keep the data, and are not deployed: what is deployed would delete it with the stack. */
+export function refusedDeletion(
+  { keepVolumes }: ClusterSpec,
+  state: DeployedState | undefined,
+  stack: string,
+): Problem[] {
+  if (!keepVolumes || state?.losesVolumes !== true) return [];
+  return [
+    {
+      setting: "keepVolumes",
+      asked: "true",
+      why: "The stack was deployed with false, and true is not deployed yet: down would delete the volumes, and the data with them.",
+      fix:
+        `To keep the data: npm run up -- --stack ${stack}, then down. ` +
+        `To delete it: npm run down -- --stack ${stack} --volumes.`,
+    },
+  ];
+}
+
+/** What the volumes and the StatefulSet keep. Without `live` it is what the state has of the StatefulSet. */
+function fixed(spec: ClusterSpec, state: DeployedState | undefined, live: LiveCluster | undefined): Problem[] {
+  const sizes = resizing(spec, live?.claims ?? []);
+  const fields = live === undefined ? state?.fixedFields : live.fixedFields;
+  // Without a volume there is nothing yet to be kept: see `isUnused`.
+  if (live !== undefined && live.claims.length === 0) return sizes;
+  if (fields !== undefined) {
+    const problems = fixedFieldProblems(spec, fields);
+    return [...sizes, ...problems.filter(({ setting }) => sizes.length === 0 || setting !== "storageSize")];
+  }
+  const classes = new Set(live?.claims.map(({ storageClass }) => storageClass));
+  const [first] = classes;
+  return first === undefined || classes.has(spec.storageClassName)
+    ? sizes
+    : [...sizes, ...storageClassProblems(spec, first)];
+}
+
+function ownClass({ storageClass, storageClassName }: ClusterSpec, state: DeployedState): Problem[] {
+  if (storageClass !== undefined || !state.storageClasses.includes(storageClassName)) return [];
+  return [
+    {
+      setting: "storageClassName",
+      asked: storageClassName,
+      why: "The stack itself made this class. Named as an existing one it would be deleted, and no further volume could be made.",
+      fix: "Leave storageClassName out: the class stays the same.",
+    },
+  ];
+}
+
+function lostNamespace({ namespace, createNamespace }: ClusterSpec, state: DeployedState): Problem[] {
+  if (createNamespace || !state.lostNamespaces.includes(namespace)) return [];
+  return [
+    {
+      setting: "createNamespace",
+      asked: "false",
+      why: `The stack made namespace ${namespace} with keepVolumes: false. It would be deleted, and all data in it.`,
+      fix: "Set it back to true. To keep the namespace without the stack: set keepVolumes to true, run npm run up, and only then set createNamespace to false.",
+    },
+  ];
 }
 
 function renamings(previous: DeployedNames, spec: ClusterSpec): Problem[] {
@@ -83,25 +163,6 @@ function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly Depl
         `any size can be chosen. ${otherStack}`,
     },
   ];
-}
-
-/** The names in a checkpoint file's text; undefined where it holds no complete deployment. */
-export function namesInCheckpoint(checkpoint: string): DeployedNames | undefined {
-  let resources: unknown[];
-  try {
-    resources = listAt(parseJson(checkpoint), "checkpoint", "latest", "resources");
-  } catch {
-    return undefined;
-  }
-  const outputs = at(
-    resources.find((resource) => textAt(resource, "type") === "pulumi:pulumi:Stack"),
-    "outputs",
-  );
-  const [namespace, service] = [textAt(outputs, "namespace"), textAt(outputs, "service")];
-  const [database, user] = [textAt(outputs, "database"), textAt(outputs, "user")];
-  if (namespace === undefined || service === undefined || database === undefined || user === undefined)
-    return undefined;
-  return { namespace, service, database, user };
 }
 
 /** Whether changes reach pods that keep running: settings or passwords changed, and nothing that renews the pods. */

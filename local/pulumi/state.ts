@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { at, listAt, parseJson, textAt } from "../tools/json";
 import { nameOfUrn, pendingOperations, withoutPendingOperations } from "./checkpoint";
+import { type DeployedState, readState } from "./deployed-state";
 import { takeOver, type Workspace } from "./workspace";
 
 /** Runs the engine's own command on the stack, without the program. */
@@ -34,6 +35,13 @@ export async function healState(workspace: Workspace, say: (line: string) => voi
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What the last deployment left; from our own backend's file where that is possible: asking the engine takes a second. */
+export async function deployedState(workspace: Workspace): Promise<DeployedState | undefined> {
+  const { checkpoint } = workspace.paths;
+  if (!workspace.ownBackend) return readState((await command(workspace, "stack", "export")).stdout);
+  return existsSync(checkpoint) ? readState(readFileSync(checkpoint, "utf8")) : undefined;
 }
 
 /** Names of the resources that Pulumi refuses to delete. */

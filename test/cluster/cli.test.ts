@@ -105,6 +105,43 @@ describe("the commands", function () {
     await line.namespace.allStreaming("postgres-1");
   });
 
+  it("refuse what would lose data on a live stack, all at once, and say how it is done", async () => {
+    const write = (settings: Record<string, unknown>): void =>
+      line.write({
+        namespace: line.stack,
+        replicas: 1,
+        resources: { requests: { cpu: "50m", memory: "128Mi" } },
+        ...settings,
+      });
+    write({ keepVolumes: false });
+    expect((await line.run("up")).code).to.equal(0);
+    await line.namespace.psql("postgres-0", "create table kept (id int)");
+    const pod = await line.namespace.pod("postgres-0");
+
+    write({ keepVolumes: false, podManagementPolicy: "Parallel", createNamespace: false });
+    for (const command of ["preview", "up"]) {
+      const { code, err } = await line.run(command);
+      expect(code).to.equal(1);
+      expect(err).to.match(/2 settings cannot work[\s\S]*podManagementPolicy[\s\S]*createNamespace/);
+    }
+    write({});
+    const down = await line.run("down");
+    expect(down.code).to.equal(1);
+    expect(down.err).to.match(/keepVolumes: "true"[\s\S]*npm run up/);
+    expect((await line.namespace.pod("postgres-0")).metadata.uid).to.equal(pod.metadata.uid);
+    await line.namespace.psql("postgres-0", "insert into kept values (1)");
+
+    // The ways that the messages name.
+    expect((await line.run("up")).code).to.equal(0);
+    write({ createNamespace: false });
+    expect((await line.run("preview")).out).to.match(/keep +Namespace/);
+    expect((await line.run("up")).err).to.match(/kept Namespace/);
+    expect((await line.run("down")).code).to.equal(0);
+    write({ podManagementPolicy: "Parallel" });
+    expect((await line.run("up")).code).to.equal(0);
+    expect(await line.namespace.psql("postgres-0", "select id from kept")).to.equal("1");
+  });
+
   it("refuse to delete a protected stack, and say how it is done", async () => {
     line.write({
       namespace: line.stack,

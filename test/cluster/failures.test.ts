@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { eventually } from "./kubernetes";
 import { TestStack } from "./stack";
 
 describe("a cluster that cannot become ready", function () {
@@ -40,15 +41,25 @@ describe("a cluster that cannot become ready", function () {
     });
   }
 
-  it("because there is no volume for its claim ends up within a minute, and the next up continues", async () => {
+  it("because there is no volume for its claim ends up within a minute, and another size continues", async () => {
+    const claim = async () => (await stack.namespace.claims())["data-postgres-0"];
     const started = Date.now();
-    const failure = await stack.up({}, { volumes: 0 }).then(
+    const failure = await stack.up({ storageSize: "2Gi" }, { volumes: 0 }).then(
       () => undefined,
       (error: Error) => error,
     );
     expect((Date.now() - started) / 1000, "seconds").to.be.lessThan(60);
     expect(failure?.message).to.match(/postgres-0[\s\S]*(volume|claim)/);
-    await stack.up();
+    const preview = await stack.preview().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(preview?.message).to.match(/never got a volume.*npm run up makes it anew/);
+    // Nothing is lost with a StatefulSet that has no volume: it is made anew, and so is the claim.
+    const mended = stack.up({}, { volumes: 0 });
+    await eventually("the new claim", async () => ((await claim())?.size === "10Gi" ? true : undefined));
+    await stack.provideVolumes();
+    await mended;
     expect(await stack.namespace.psql("postgres-0", "select 1")).to.equal("1");
   });
 
@@ -65,6 +76,56 @@ describe("a cluster that cannot become ready", function () {
     await stack.namespace.allStreaming("postgres-1");
     expect(await stack.namespace.psql("postgres-1", "select id from kept")).to.equal("1");
   });
+});
+
+describe("a change that would take the StatefulSet away, and with keepVolumes: false the data", function () {
+  this.timeout("3 minutes");
+  let stack: TestStack;
+  let made: unknown;
+
+  const live = async (): Promise<unknown> => {
+    const uid = async (kind: string, name: string): Promise<string> =>
+      (await stack.namespace.json<{ metadata: { uid: string } }>("get", kind, name)).metadata.uid;
+    const pod = await stack.namespace.pod("postgres-0");
+    return [await uid("statefulset", "postgres"), pod.metadata.uid, await stack.namespace.claims()];
+  };
+
+  before(async () => {
+    // With resources of its own another workload changes nothing but the disks.
+    const resources = { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "500m", memory: "512Mi" } };
+    stack = await TestStack.create("keep", { replicas: 1, cloud: "gcp", keepVolumes: false, resources });
+    await stack.up();
+    await stack.namespace.psql("postgres-0", "create table kept (id int)");
+    made = await live();
+  });
+  after(() => stack.remove());
+
+  const changes: [Parameters<TestStack["preview"]>[0], RegExp][] = [
+    [{ cloud: "azure" }, /cloud: "azure"[\s\S]*pd-balanced[\s\S]*Set it back to gcp/],
+    [{ workload: "production" }, /workload: "production"[\s\S]*pd-balanced[\s\S]*Set it back to development/],
+    [{ storageClassName: "own" }, /storageClassName: "own"[\s\S]*pd-balanced[\s\S]*Leave storageClassName out/],
+    [{ podManagementPolicy: "Parallel" }, /podManagementPolicy: "Parallel"[\s\S]*Set it back to OrderedReady/],
+    [{ storageSize: "20Gi" }, /storageSize: "20Gi"[\s\S]*Set it back to 10Gi/],
+  ];
+  for (const [change = {}, words] of changes) {
+    it(`is refused, by the component itself too: ${JSON.stringify(change)}`, async () => {
+      const ways = [
+        () => stack.preview(change),
+        () => stack.up(change, { volumes: 0 }),
+        () => stack.plain("preview", change),
+        () => stack.plain("up", change),
+      ];
+      for (const way of ways) {
+        const failure = await way().then(
+          () => undefined,
+          (error: Error) => error,
+        );
+        expect(failure?.message).to.match(words);
+      }
+      expect(await live()).to.deep.equal(made);
+      await stack.namespace.psql("postgres-0", "insert into kept values (1)");
+    });
+  }
 });
 
 describe("settings that cannot work", () => {

@@ -14,6 +14,7 @@ import {
 import { paths } from "../../local/node/settings";
 import { Progress } from "../../local/progress";
 import { deploy, destroy, openStack, type Plan, previewStack } from "../../local/pulumi/deploy";
+import { EngineError } from "../../local/pulumi/engine-command";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
 import { ensureTools, type Tools } from "../../local/tools/tools";
 import type { StackOutputs } from "../../stacks/outputs";
@@ -97,6 +98,14 @@ export class TestStack {
     const { outputs, ...plan } = await deploy(open);
     this.deployed = outputs;
     return plan;
+  }
+
+  /** What Pulumi's own CLI does, which knows nothing of what the commands refuse. @throws with all that it prints. */
+  async plain(operation: "preview" | "up", settings: Record<string, ConfigValue>): Promise<void> {
+    const { stack } = (await this.open(settings)).workspace;
+    await stack[operation]().catch((error: unknown) => {
+      throw error instanceof EngineError ? new Error(error.stdout + error.stderr) : error;
+    });
   }
 
   /** Local volumes stand for a driver: one for each pod, unless `count` says otherwise. */

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
-import { type PostgresClusterArgs, withDefaults } from "../../components/postgres/args";
+import type { PostgresClusterArgs } from "../../components/postgres/args";
 import type { Effect } from "../../components/postgres/effects";
 import { allSettingRows } from "../../components/postgres/setting-effects";
 import { clusterSpec } from "../../components/postgres/spec";
 import { clusterProblems } from "../../components/postgres/validate";
+import { type DeployedState, readState } from "../../local/pulumi/deployed-state";
 import { refusedChanges } from "../../local/pulumi/live-changes";
 import { at } from "../../local/tools/json";
-import { asConfig, type PlannedResource, planOf } from "./plan";
+import { asConfig, type Plan, type PlannedResource, planOf } from "./plan";
 
 /** A change of settings, and the effect it has to have. */
 type Example = [effect: Effect, before: PostgresClusterArgs, after: PostgresClusterArgs];
@@ -19,19 +20,20 @@ const fast: PostgresClusterArgs = { workload: "high-performance", storageSize: "
 /** By setting: at least one change for each effect that its row states. */
 const examples: Record<string, Example[]> = {
   cloud: [
-    ["replace", {}, { cloud: "aws" }],
-    ["replace", { cloud: "gcp" }, { cloud: "azure" }],
-    ["destroy", thrownAway, { ...thrownAway, cloud: "aws" }],
+    ["refused", {}, { cloud: "aws" }],
+    ["refused", { cloud: "gcp" }, { cloud: "azure" }],
+    ["refused", thrownAway, { ...thrownAway, cloud: "aws" }],
     ["none", { storageClassName: "own" }, { storageClassName: "own", cloud: "aws" }],
   ],
   workload: [
     ["restart", {}, { workload: "production" }],
     ["restart", {}, { workload: "high-performance" }],
     ["restart", { cloud: "aws" }, { cloud: "aws", workload: "production" }],
-    ["replace", { cloud: "aws", storageSize: "20Gi" }, { cloud: "aws", ...fast }],
-    ["replace", { cloud: "gcp" }, { cloud: "gcp", workload: "production" }],
-    ["replace", { cloud: "azure" }, { cloud: "azure", workload: "production" }],
-    ["destroy", { ...thrownAway, cloud: "gcp" }, { ...thrownAway, cloud: "gcp", workload: "production" }],
+    ["refused", { cloud: "aws", storageSize: "20Gi" }, { cloud: "aws", ...fast }],
+    ["refused", { cloud: "gcp" }, { cloud: "gcp", workload: "production" }],
+    ["refused", { cloud: "azure" }, { cloud: "azure", workload: "production" }],
+    ["refused", { ...thrownAway, cloud: "gcp" }, { ...thrownAway, cloud: "gcp", workload: "production" }],
+    ["restart", { cloud: "gcp", workload: "production" }, { cloud: "gcp", workload: "high-performance" }],
     ["reload", { resources }, { resources, workload: "production" }],
   ],
   name: [["refused", {}, { name: "other" }]],
@@ -39,7 +41,8 @@ const examples: Record<string, Example[]> = {
   createNamespace: [
     ["none", { namespace: "n" }, { namespace: "n", createNamespace: false }],
     ["none", { namespace: "n", createNamespace: false }, { namespace: "n" }],
-    ["destroy", thrownAway, { ...thrownAway, createNamespace: false }],
+    ["refused", thrownAway, { ...thrownAway, createNamespace: false }],
+    ["refused", thrownAway, { namespace: "n", createNamespace: false }],
   ],
   image: [
     ["restart", {}, { image: "postgres:16.4" }],
@@ -64,10 +67,11 @@ const examples: Record<string, Example[]> = {
     ["refused", {}, { storageSize: "5Gi" }],
   ],
   storageClassName: [
-    ["replace", {}, { storageClassName: "own" }],
-    ["replace", { storageClassName: "own" }, {}],
-    ["replace", { storageClassName: "own" }, { storageClassName: "other" }],
-    ["destroy", thrownAway, { ...thrownAway, storageClassName: "own" }],
+    ["refused", {}, { storageClassName: "own" }],
+    ["refused", { storageClassName: "own" }, {}],
+    ["refused", { storageClassName: "own" }, { storageClassName: "other" }],
+    ["refused", {}, { storageClassName: clusterSpec({}).storageClassName }],
+    ["refused", thrownAway, { ...thrownAway, storageClassName: "own" }],
   ],
   database: [["refused", {}, { database: "shop" }]],
   user: [["refused", {}, { user: "clerk" }]],
@@ -85,8 +89,8 @@ const examples: Record<string, Example[]> = {
     ["refused", {}, { parameters: { port: "5433" } }],
   ],
   podManagementPolicy: [
-    ["replace", {}, { podManagementPolicy: "Parallel" }],
-    ["destroy", thrownAway, { ...thrownAway, podManagementPolicy: "Parallel" }],
+    ["refused", {}, { podManagementPolicy: "Parallel" }],
+    ["refused", thrownAway, { ...thrownAway, podManagementPolicy: "Parallel" }],
   ],
   "updateStrategy.type": [
     ["none", {}, { updateStrategy: { type: "OnDelete" } }],
@@ -110,37 +114,48 @@ const examples: Record<string, Example[]> = {
 /** What Kubernetes lets a StatefulSet change in place; the provider replaces it for everything else. */
 const changeable = ["replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy"];
 
-async function resourcesOf(args: PostgresClusterArgs): Promise<PlannedResource[]> {
+async function planFor(args: PostgresClusterArgs): Promise<Plan> {
   const config = Object.entries(asConfig({ ...args })).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
-  return (await planOf("dev", Object.fromEntries(config))).resources;
+  return planOf("dev", Object.fromEntries(config));
 }
 
-/** The settings that `up` refuses to change on a cluster that was made with `before`. */
-function refused(before: PostgresClusterArgs, after: PostgresClusterArgs): string[] {
+/** The state that a deployment of a plan leaves. */
+function stateOf({ resources, outputs }: Plan): DeployedState {
+  const made = resources.map(({ type, inputs, options }) => ({ type, inputs, retainOnDelete: options.retainOnDelete }));
+  const stack = { type: "pulumi:pulumi:Stack", outputs };
+  const state = readState(JSON.stringify({ deployment: { resources: [stack, ...made] } }));
+  if (state === undefined) throw new Error("the plan makes nothing");
+  return state;
+}
+
+/** The settings that `up` refuses to change on a cluster that was made with `before`, and has its volumes. */
+function refused(before: Plan, after: PostgresClusterArgs): string[] {
   const problems = clusterProblems(after);
   if (problems.length > 0) return problems.map(({ setting }) => setting);
-  const { namespace, database, user, names } = clusterSpec(before);
-  const deployed = { namespace, service: names.headlessService, database, user };
-  const claims = [{ name: "data-postgres-0", size: withDefaults(before).storageSize }];
-  return refusedChanges(deployed, clusterSpec(after), claims).map(({ setting }) => setting);
+  const state = stateOf(before);
+  const { fixedFields } = state;
+  if (fixedFields === undefined) throw new Error("the plan has no StatefulSet");
+  const { storageSize: size, storageClassName: storageClass } = fixedFields;
+  const live = { fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }] };
+  return refusedChanges(clusterSpec(after), state, live).map(({ setting }) => setting);
 }
 
 /** The effect of a change as the plan shows it: the gravest of what differs. */
 async function observed(setting: string, before: PostgresClusterArgs, after: PostgresClusterArgs): Promise<Effect> {
   expect(clusterProblems(before)).to.deep.equal([]);
-  const stopped = refused(before, after);
+  const old = await planFor(before);
+  const stopped = refused(old, after);
   for (const name of stopped) expect(name.split(".")[0]).to.equal(setting);
   if (stopped.length > 0) return "refused";
-  const [old, planned] = [await resourcesOf(before), await resourcesOf(after)];
-  const [oldSet, newSet] = [statefulSetSpec(old), statefulSetSpec(planned)];
+  const planned = await planFor(after);
+  const [oldSet, newSet] = [statefulSetSpec(old.resources), statefulSetSpec(planned.resources)];
   const differs = (field: string): boolean => !isDeepStrictEqual(oldSet.get(field), newSet.get(field));
-  const replaced = [...oldSet.keys(), ...newSet.keys()].some((field) => !changeable.includes(field) && differs(field));
-  const volumesGoToo = at(oldSet.get("persistentVolumeClaimRetentionPolicy"), "whenDeleted") === "Delete";
-  if (losesNamespace(old, planned) || (replaced && volumesGoToo)) return "destroy";
-  if (replaced) return "replace";
+  const unchangeable = [...oldSet.keys(), ...newSet.keys()].filter((field) => !changeable.includes(field));
+  expect(unchangeable.filter(differs), "what no StatefulSet can change").to.deep.equal([]);
+  expect(losesNamespace(old.resources, planned.resources), "whether the namespace is deleted").to.equal(false);
   if (differs("template")) return "restart";
   if (differs("replicas")) return "scale";
-  return isDeepStrictEqual(mountedFiles(old), mountedFiles(planned)) ? "none" : "reload";
+  return isDeepStrictEqual(mountedFiles(old.resources), mountedFiles(planned.resources)) ? "none" : "reload";
 }
 
 function statefulSetSpec(plan: PlannedResource[]): Map<string, unknown> {

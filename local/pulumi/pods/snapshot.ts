@@ -1,4 +1,6 @@
+import type { FixedFields } from "../../../components/postgres/fixed-fields";
 import { at, listAt, textAt } from "../../tools/json";
+import { readFixedFields } from "../deployed-state";
 
 /** What a container does, as its pod reports it. */
 export interface ContainerView {
@@ -44,11 +46,19 @@ export interface ClaimView {
   volume: string;
 }
 
+export interface StatefulSetView {
+  replicas: number;
+  updateRevision: string;
+  observed: boolean;
+  rolling: boolean;
+  partition: number;
+  /** Undefined for one that this program did not make. */
+  fixedFields: FixedFields | undefined;
+}
+
 /** The StatefulSet, its pods and what is around them, at one moment. */
 export interface Snapshot {
-  statefulSet:
-    | { replicas: number; updateRevision: string; observed: boolean; rolling: boolean; partition: number }
-    | undefined;
+  statefulSet: StatefulSetView | undefined;
   pods: PodView[];
   claims: ClaimView[];
   warnings: WarningView[];
@@ -123,7 +133,7 @@ export function readClaim(claim: unknown): ClaimView {
 }
 
 /** @param set an apps/v1 StatefulSet, or undefined where there is none. */
-export function readStatefulSet(set: unknown): Snapshot["statefulSet"] {
+export function readStatefulSet(set: unknown): StatefulSetView | undefined {
   if (set === undefined) return undefined;
   return {
     replicas: numberAt(set, "spec", "replicas"),
@@ -131,13 +141,14 @@ export function readStatefulSet(set: unknown): Snapshot["statefulSet"] {
     observed: numberAt(set, "status", "observedGeneration") === numberAt(set, "metadata", "generation"),
     rolling: textAt(set, "spec", "updateStrategy", "type") !== "OnDelete",
     partition: numberAt(set, "spec", "updateStrategy", "rollingUpdate", "partition"),
+    fixedFields: readFixedFields(at(set, "spec")),
   };
 }
 
 const ordinal = (pod: string): number => Number(pod.slice(pod.lastIndexOf("-") + 1));
 
 /** Whether a pod has to have the newest revision before the update is complete. */
-function isUpdated(pod: PodView, set: NonNullable<Snapshot["statefulSet"]>): boolean {
+function isUpdated(pod: PodView, set: StatefulSetView): boolean {
   return !set.rolling || ordinal(pod.name) < set.partition || pod.revision === set.updateRevision;
 }
 

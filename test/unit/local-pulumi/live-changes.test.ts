@@ -1,63 +1,93 @@
 import { expect } from "chai";
 import type { PostgresClusterArgs } from "../../../components/postgres/args";
 import { clusterSpec } from "../../../components/postgres/spec";
+import type { DeployedNames, DeployedState } from "../../../local/pulumi/deployed-state";
 import type { PlannedChange } from "../../../local/pulumi/engine-events";
 import { Events } from "../../../local/pulumi/engine-run";
 import {
   type DeployedClaim,
-  type DeployedNames,
-  namesInCheckpoint,
+  isUnused,
+  type LiveCluster,
   reachesRunningPods,
   refusedChanges,
+  refusedDeletion,
 } from "../../../local/pulumi/live-changes";
 
-const deployed: DeployedNames = { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" };
+const names: DeployedNames = { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" };
 const args: PostgresClusterArgs = {
-  cloud: "on-premise",
+  cloud: "gcp",
   namespace: "n",
   database: "myapp",
   user: "appuser",
   storageSize: "10Gi",
 };
+const balanced = "n-postgres-pd-balanced";
+const fixedFields = { podManagementPolicy: "OrderedReady", storageClassName: balanced, storageSize: "10Gi" };
+const state: DeployedState = {
+  names,
+  fixedFields,
+  losesVolumes: false,
+  storageClasses: [balanced],
+  lostNamespaces: [],
+};
+const thrownAway: DeployedState = { ...state, losesVolumes: true, lostNamespaces: ["n"] };
 const claims = (...sizes: string[]): DeployedClaim[] =>
-  sizes.map((size, ordinal) => ({ name: `data-postgres-${ordinal}`, size }));
+  sizes.map((size, ordinal) => ({ name: `data-postgres-${ordinal}`, size, storageClass: balanced }));
+const running: LiveCluster = { fixedFields, claims: claims("10Gi", "10240Mi") };
+const takenDown: LiveCluster = { ...running, fixedFields: undefined };
+const withOwnClass: LiveCluster = {
+  fixedFields: { ...fixedFields, storageClassName: "own" },
+  claims: [{ name: "data-postgres-0", size: "10Gi", storageClass: "own" }],
+};
 
-type Step = "refresh" | "create";
+type Step = "refresh" | "create" | "delete";
 
 interface Case {
   title: string;
-  previous?: DeployedNames;
-  claims?: DeployedClaim[];
+  state?: DeployedState;
+  live?: LiveCluster;
   change?: PostgresClusterArgs;
   /** Setting and what its problem has to say. */
   refused: Record<string, RegExp>;
 }
 
 const cases: Case[] = [
-  { title: "nothing on a new stack", change: { namespace: "m", storageSize: "1Gi" }, refused: {} },
-  { title: "nothing where nothing changes", previous: deployed, claims: claims("10Gi", "10240Mi"), refused: {} },
+  { title: "nothing on a new stack", change: { namespace: "m", storageSize: "20Gi", cloud: "aws" }, refused: {} },
+  { title: "nothing where nothing changes", state, live: running, refused: {} },
   {
     title: "nothing that can change in place",
-    previous: deployed,
-    claims: claims("10Gi"),
-    change: { replicas: 5, workload: "high-performance" },
+    state,
+    live: running,
+    change: { replicas: 5, resources: { limits: { memory: "2Gi" } } },
     refused: {},
   },
   {
-    title: "another namespace",
-    previous: deployed,
+    title: "nothing for another workload on the same kind of disk",
+    state,
+    live: {
+      fixedFields: { ...fixedFields, storageClassName: "n-postgres-pd-ssd" },
+      claims: [{ name: "data-postgres-0", size: "10Gi", storageClass: "n-postgres-pd-ssd" }],
+    },
+    change: { workload: "high-performance" },
+    refused: {},
+  },
+  {
+    title: "another namespace, and not the class that follows from its name",
+    state,
+    live: { fixedFields: undefined, claims: [] },
     change: { namespace: "m" },
     refused: { namespace: /new, empty cluster.*Set it back to n\..*--stack/ },
   },
   {
     title: "another name",
-    previous: deployed,
+    state,
     change: { name: "other" },
     refused: { name: /new, empty cluster.*Set it back to postgres\..*--stack/ },
   },
   {
     title: "another database and user, both at once",
-    previous: deployed,
+    state,
+    live: running,
     change: { database: "shop", user: "clerk" },
     refused: {
       database: /database that does not exist.*Set it back to myapp\./,
@@ -66,7 +96,7 @@ const cases: Case[] = [
   },
   {
     title: "another size, also after the stack was taken down",
-    claims: claims("1Gi", "1Gi"),
+    live: { fixedFields: undefined, claims: claims("1Gi", "1Gi") },
     refused: {
       storageSize:
         /data-postgres-0, data-postgres-1, made with 1Gi.*WAL settings would follow 10Gi.*Set it back to 1Gi\..*--volumes/,
@@ -74,39 +104,137 @@ const cases: Case[] = [
   },
   {
     title: "a size that only some claims have",
-    previous: deployed,
-    claims: claims("10Gi", "5Gi", "1Gi"),
+    state,
+    live: { ...running, claims: claims("10Gi", "5Gi", "1Gi") },
     refused: { storageSize: /data-postgres-1 \(5Gi\), data-postgres-2 \(1Gi\)/ },
+  },
+  {
+    title: "the size of claims that grew by hand",
+    state,
+    live: { ...running, claims: claims("20Gi") },
+    change: { storageSize: "20Gi" },
+    refused: { storageSize: /n\/postgres makes volumes of 10Gi.*Set it back to 10Gi/ },
+  },
+  {
+    title: "another cloud",
+    state,
+    live: running,
+    change: { cloud: "azure" },
+    refused: { cloud: /n-postgres-pd-balanced.*n-postgres-standard-ssd.*Set it back to gcp\./ },
+  },
+  {
+    title: "a workload with other disks",
+    state,
+    live: running,
+    change: { workload: "production" },
+    refused: { workload: /n-postgres-pd-ssd.*Set it back to development\..*set resources instead/ },
+  },
+  {
+    title: "another cloud and workload, size, start order and database, all at once",
+    state,
+    live: running,
+    change: {
+      cloud: "azure",
+      workload: "production",
+      storageSize: "20Gi",
+      podManagementPolicy: "Parallel",
+      database: "shop",
+    },
+    refused: {
+      database: /shop|myapp/,
+      storageSize: /Set it back to the size the claims have/,
+      cloud: /Set it back to gcp\./,
+      workload: /Set it back to development\./,
+      podManagementPolicy: /OrderedReady and keeps it.*all pods would stop.*Set it back to OrderedReady/,
+    },
+  },
+  {
+    title: "an existing class instead of the created one",
+    state,
+    live: running,
+    change: { storageClassName: "own" },
+    refused: { storageClassName: /n-postgres-pd-balanced.*to own.*Leave storageClassName out\./ },
+  },
+  {
+    title: "the created class as an existing one, which would delete it",
+    state,
+    live: running,
+    change: { storageClassName: balanced },
+    refused: { storageClassName: /itself made this class.*Leave storageClassName out/ },
+  },
+  {
+    title: "another existing class",
+    live: withOwnClass,
+    change: { storageClassName: "other" },
+    refused: { storageClassName: /class own.*Set it back to own\./i },
+  },
+  { title: "no existing class any more", live: withOwnClass, refused: { storageClassName: /Set it back to own\./ } },
+  {
+    title: "another class after the stack was taken down, but no other start order",
+    live: takenDown,
+    change: { cloud: "azure", podManagementPolicy: "Parallel" },
+    refused: { cloud: /Set it back to gcp\./ },
+  },
+  {
+    title: "nothing while no claim has a volume",
+    state,
+    live: { ...running, claims: [] },
+    change: { cloud: "azure", storageSize: "20Gi", podManagementPolicy: "Parallel" },
+    refused: {},
+  },
+  {
+    title: "what the state tells where the cluster cannot be read",
+    state,
+    change: { cloud: "azure", storageSize: "20Gi", podManagementPolicy: "Parallel" },
+    refused: { storageSize: /10Gi/, cloud: /gcp/, podManagementPolicy: /OrderedReady/ },
+  },
+  {
+    title: "to give up a namespace that goes with its data",
+    state: thrownAway,
+    live: running,
+    change: { createNamespace: false, keepVolumes: true },
+    refused: { createNamespace: /deleted, and all data in it.*set keepVolumes to true, run npm run up/ },
+  },
+  {
+    title: "nothing about a namespace that stays",
+    state,
+    live: running,
+    change: { createNamespace: false },
+    refused: {},
   },
 ];
 
 describe("settings on a deployed stack: refused is", () => {
-  for (const { title, previous, claims: found = [], change = {}, refused } of cases) {
+  for (const { title, state: left, live, change = {}, refused } of cases) {
     it(title, () => {
-      const problems = refusedChanges(previous, clusterSpec({ ...args, ...change }), found);
+      const problems = refusedChanges(clusterSpec({ ...args, ...change }), left, live);
       expect(problems.map(({ setting }) => setting)).to.deep.equal(Object.keys(refused));
       for (const { setting, why, fix } of problems) expect(`${why} ${fix}`).to.match(refused[setting] ?? /^$/);
     });
   }
+
+  it("down, while the deployed stack would delete the data that its settings keep", () => {
+    const refused = (keepVolumes: boolean, left: DeployedState | undefined): string[] =>
+      refusedDeletion(clusterSpec({ ...args, keepVolumes }), left, "dev").map(({ why, fix }) => `${why} ${fix}`);
+    expect(refused(true, thrownAway)).to.have.length(1);
+    expect(refused(true, thrownAway)[0]).to.match(
+      /delete the volumes.*npm run up -- --stack dev, then down.*--volumes/,
+    );
+    expect([refused(false, thrownAway), refused(true, state), refused(true, undefined)]).to.deep.equal([[], [], []]);
+  });
 });
 
-describe("what is deployed, in the state's file", () => {
-  const checkpoint = (outputs: object): string => {
-    const resources = [
-      { type: "a:b:C", outputs: {} },
-      { type: "pulumi:pulumi:Stack", outputs },
-    ];
-    return JSON.stringify({ version: 3, checkpoint: { latest: { resources } } });
-  };
-
-  it("is found", () => {
-    expect(namesInCheckpoint(checkpoint({ ...deployed, connectionUri: { ciphertext: "x" } }))).to.deep.equal(deployed);
+describe("a StatefulSet is made anew", () => {
+  const asked = { ...args, storageSize: "20Gi" };
+  it("when it asks for what is no longer wanted and has no volume", () => {
+    expect(isUnused(clusterSpec(asked), { fixedFields, claims: [] })).to.equal(true);
   });
 
-  it("is nothing when the stack is gone, half made or unreadable", () => {
-    for (const text of [checkpoint({ namespace: "n" }), '{"checkpoint":{"latest":null}}', "\u001f\u008b", ""]) {
-      expect(namesInCheckpoint(text)).to.equal(undefined);
-    }
+  it("and never when it has one, fits, is not there or cannot be read", () => {
+    expect(isUnused(clusterSpec(asked), running)).to.equal(false);
+    expect(isUnused(clusterSpec(args), { fixedFields, claims: [] })).to.equal(false);
+    expect(isUnused(clusterSpec(asked), { fixedFields: undefined, claims: [] })).to.equal(false);
+    expect(isUnused(clusterSpec(asked), undefined)).to.equal(false);
   });
 });
 
@@ -140,12 +268,12 @@ describe("reading the cluster before an update", () => {
   const event = (op: Step) => {
     const type = "kubernetes:apps/v1:StatefulSet";
     const urn = `urn:pulumi:dev::p::${type}::postgres`;
-    const state = { type, urn, custom: true, id: "n/postgres", parent: "", inputs: {}, outputs: {}, provider: "" };
-    return { op, urn, type, old: state, new: state, provider: "" };
+    const of = { type, urn, custom: true, id: "n/postgres", parent: "", inputs: {}, outputs: {}, provider: "" };
+    return { op, urn, type, old: { ...of, retainOnDelete: true }, new: of, provider: "" };
   };
 
   for (const operation of ["preview", "up"] as const) {
-    it(`is no change itself (${operation}); making again what was deleted is one`, () => {
+    it(`is no change itself (${operation}); making again what was deleted is one, and what is kept is not deleted`, () => {
       const said: string[] = [];
       let applied = 0;
       const events = new Events(
@@ -164,6 +292,8 @@ describe("reading the cluster before an update", () => {
       pass("create");
       expect(events.changes.map(({ change }) => change)).to.deep.equal(["create"]);
       expect(applied).to.equal(1);
+      pass("delete");
+      expect(events.changes.map(({ change }) => change)).to.deep.equal(["create", "keep"]);
     });
   }
 });

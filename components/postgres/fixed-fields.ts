@@ -1,0 +1,108 @@
+import type { types } from "@pulumi/kubernetes";
+import { clouds, workloads } from "./args";
+import type { Problem } from "./problem";
+import { parseBytes } from "./quantity";
+import type { ClusterSpec } from "./spec";
+import { storageClassName } from "./storage-class";
+
+/** What a StatefulSet keeps for as long as it lives. */
+export interface FixedFields {
+  podManagementPolicy: string;
+  /** The class its claims ask for. */
+  storageClassName: string;
+  /** What its claims ask for, a Kubernetes quantity. */
+  storageSize: string;
+}
+
+/**
+ * Fields that an update of the StatefulSet leaves alone. Kubernetes cannot change them, so Pulumi would delete the
+ * StatefulSet to make another: all pods at once, and without `keepVolumes` the data with them.
+ */
+export const fixedFields = ["spec.podManagementPolicy", "spec.volumeClaimTemplates"];
+
+/** The fields as the cluster has them; undefined where it does not tell. */
+export function fixedFieldsOf(live: types.output.apps.v1.StatefulSetSpec): FixedFields | undefined {
+  const claim = live.volumeClaimTemplates[0]?.spec;
+  const size = claim?.resources.requests.storage;
+  if (claim === undefined || size === undefined) return undefined;
+  const { podManagementPolicy } = live;
+  return { podManagementPolicy, storageClassName: claim.storageClassName, storageSize: size };
+}
+
+/** Settings that ask a StatefulSet which exists for other fields than the ones it keeps. */
+export function fixedFieldProblems(spec: ClusterSpec, live: FixedFields): Problem[] {
+  return [
+    ...sizeProblems(spec, live),
+    ...storageClassProblems(spec, live.storageClassName),
+    ...policyProblems(spec, live),
+  ];
+}
+
+const newCluster = "For a new cluster use a stack of its own, and move the data there, for example with pg_dump.";
+
+function sizeProblems({ storageSize, namespace, names }: ClusterSpec, live: FixedFields): Problem[] {
+  const [asked, has] = [parseBytes(storageSize), parseBytes(live.storageSize)];
+  if (!asked.ok || !has.ok || asked.value === has.value) return [];
+  return [
+    {
+      setting: "storageSize",
+      asked: storageSize,
+      why: `StatefulSet ${namespace}/${names.statefulSet} makes volumes of ${live.storageSize}, and cannot change that.`,
+      fix: `Set it back to ${live.storageSize}. ${newCluster}`,
+    },
+  ];
+}
+
+function policyProblems({ podManagementPolicy, namespace, names }: ClusterSpec, live: FixedFields): Problem[] {
+  if (podManagementPolicy === live.podManagementPolicy) return [];
+  return [
+    {
+      setting: "podManagementPolicy",
+      asked: podManagementPolicy,
+      why:
+        `StatefulSet ${namespace}/${names.statefulSet} was made with ${live.podManagementPolicy} and keeps it: ` +
+        "another one would have to take its place, and all pods would stop together.",
+      fix:
+        `Set it back to ${live.podManagementPolicy}: it only decides the order in which pods start. Where all may stop: ` +
+        "deploy keepVolumes: true if it is false, delete the stack (its data stays), and deploy it again with the new value.",
+    },
+  ];
+}
+
+/**
+ * Settings that ask for another class than the one a cluster's volumes were made with.
+ * @param has the class of the volumes.
+ */
+export function storageClassProblems(spec: ClusterSpec, has: string): Problem[] {
+  if (spec.storageClassName === has) return [];
+  const why = `The volumes were made with StorageClass ${has}. Neither they nor the StatefulSet can change it to ${spec.storageClassName}.`;
+  const problem = (setting: string, asked: string, back: string): Problem => ({
+    setting,
+    asked,
+    why,
+    fix: `${back} ${newCluster}`,
+  });
+  const { cloud, workload } = spec;
+  const makers = kindsOfClass(spec, has);
+  if (spec.storageClass === undefined) {
+    const back = makers.length > 0 ? "Leave storageClassName out." : `Set it back to ${has}.`;
+    return [problem("storageClassName", spec.storageClassName, back)];
+  }
+  if (makers.length === 0) return [problem("storageClassName", "", `Set it back to ${has}.`)];
+  const problems: Problem[] = [];
+  const cloudsBefore = [...new Set(makers.map((maker) => maker.cloud))];
+  const workloadsBefore = makers.map((maker) => maker.workload);
+  if (!cloudsBefore.includes(cloud))
+    problems.push(problem("cloud", cloud, `Set it back to ${cloudsBefore.join(" or ")}.`));
+  if (!workloadsBefore.includes(workload)) {
+    const more = "For more CPU and memory on the same disks set resources instead.";
+    problems.push(problem("workload", workload, `Set it back to ${workloadsBefore.join(" or ")}. ${more}`));
+  }
+  return problems;
+}
+
+/** Clouds and workloads for which this cluster would create the class of that name. */
+function kindsOfClass({ name, namespace, keepVolumes }: ClusterSpec, className: string) {
+  const kinds = clouds.flatMap((cloud) => workloads.map((workload) => ({ cloud, workload })));
+  return kinds.filter((kind) => storageClassName({ ...kind, name, namespace, keepVolumes }) === className);
+}

@@ -1,0 +1,64 @@
+import type { FixedFields } from "../../components/postgres/fixed-fields";
+import { at, listAt, parseJson, textAt } from "../tools/json";
+import { kindOfType } from "./checkpoint";
+import type { PublicOutputs } from "./outputs";
+
+/** What a deployment says of itself and what can never change in place. */
+export type DeployedNames = Pick<PublicOutputs, "namespace" | "service" | "database" | "user">;
+
+/** What the last deployment left in the stack's state. */
+export interface DeployedState {
+  /** Undefined where it did not come to its end. */
+  names: DeployedNames | undefined;
+  /** Of the StatefulSet; undefined where there is none. */
+  fixedFields: FixedFields | undefined;
+  /** Whether the volumes are deleted together with the StatefulSet. */
+  losesVolumes: boolean;
+  /** Names of the StorageClasses that the stack made. */
+  storageClasses: readonly string[];
+  /** Names of the namespaces that are deleted once the program no longer makes them. */
+  lostNamespaces: readonly string[];
+}
+
+/** @param text a checkpoint file, or what `pulumi stack export` prints; undefined where it holds no deployment. */
+export function readState(text: string): DeployedState | undefined {
+  let resources: unknown[];
+  try {
+    const state = parseJson(text);
+    resources = [...listAt(state, "checkpoint", "latest", "resources"), ...listAt(state, "deployment", "resources")];
+  } catch {
+    return undefined;
+  }
+  if (resources.length === 0) return undefined;
+  const ofKind = (kind: string): unknown[] =>
+    resources.filter((resource) => kindOfType(textAt(resource, "type") ?? "") === kind);
+  const namesOf = (found: unknown[]): string[] =>
+    found.map((resource) => textAt(resource, "inputs", "metadata", "name")).filter((name) => name !== undefined);
+  const set = at(ofKind("StatefulSet")[0], "inputs", "spec");
+  return {
+    names: readNames(at(ofKind("Stack")[0], "outputs")),
+    fixedFields: readFixedFields(set),
+    losesVolumes: textAt(set, "persistentVolumeClaimRetentionPolicy", "whenDeleted") === "Delete",
+    storageClasses: namesOf(ofKind("StorageClass")),
+    lostNamespaces: namesOf(ofKind("Namespace").filter((resource) => at(resource, "retainOnDelete") !== true)),
+  };
+}
+
+/** @param set `spec` of a StatefulSet; undefined where there is none. */
+export function readFixedFields(set: unknown): FixedFields | undefined {
+  const podManagementPolicy = textAt(set, "podManagementPolicy");
+  const claim = at(set, "volumeClaimTemplates", 0, "spec");
+  const storageClassName = textAt(claim, "storageClassName");
+  const storageSize = textAt(claim, "resources", "requests", "storage");
+  if (podManagementPolicy === undefined || storageClassName === undefined || storageSize === undefined)
+    return undefined;
+  return { podManagementPolicy, storageClassName, storageSize };
+}
+
+function readNames(outputs: unknown): DeployedNames | undefined {
+  const [namespace, service] = [textAt(outputs, "namespace"), textAt(outputs, "service")];
+  const [database, user] = [textAt(outputs, "database"), textAt(outputs, "user")];
+  if (namespace === undefined || service === undefined || database === undefined || user === undefined)
+    return undefined;
+  return { namespace, service, database, user };
+}
