@@ -1,0 +1,80 @@
+import { expect } from "chai";
+import { TestStack } from "../stack";
+import { type Fault, hurt, longTries } from "./fault";
+import { cutNetwork } from "./node-faults";
+import { OwnCluster } from "./own-cluster";
+import { containerProcesses, signal } from "./processes";
+
+const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+const faults: Fault<OwnCluster>[] = [
+  {
+    title: "replica's network cut for 60 s",
+    tries: longTries,
+    most: 2,
+    provoke: async ({ namespace }) => {
+      const restarts = (): Promise<string> =>
+        namespace.kubectl("get", "pod", "postgres-2", "-o", "jsonpath={.status.containerStatuses[0].restartCount}");
+      const before = await restarts();
+      const over = await cutNetwork((await namespace.pod("postgres-2")).status.podIP ?? "", 60);
+      await namespace.allStreaming("postgres-1", "postgres-2");
+      expect(await restarts()).to.equal(before);
+      expect(await namespace.kubectl("logs", "postgres-2", "--since=90s")).not.to.contain("cloning");
+      return over;
+    },
+  },
+  {
+    title: "primary's network cut for 60 s",
+    tries: longTries,
+    stopsWrites: true,
+    most: 15,
+    provoke: async ({ namespace }) => cutNetwork((await namespace.pod("postgres-0")).status.podIP ?? "", 60),
+  },
+  {
+    title: "primary frozen (SIGSTOP) for 60 s",
+    tries: longTries,
+    stopsWrites: true,
+    most: 15,
+    provoke: async (cluster) => {
+      const frozen = containerProcesses(await cluster.uid());
+      signal(frozen, "SIGSTOP");
+      try {
+        await sleep(60);
+      } finally {
+        signal(frozen, "SIGCONT");
+      }
+      return Date.now();
+    },
+  },
+];
+
+// Each on a cluster of its own, all at the same time: they only wait.
+describe("a cluster that is hurt for a minute while a client writes", function () {
+  this.timeout(`${4 + 3 * longTries} minutes`);
+  const clusters: OwnCluster[] = [];
+  let outcomes: Promise<PromiseSettledResult<void>[]>;
+
+  before(async () => {
+    for (const [index] of faults.entries()) {
+      const cluster = new OwnCluster(await TestStack.create(`minute-${index}`, { replicas: 3 }));
+      clusters.push(cluster);
+      await cluster.stack.up();
+    }
+    outcomes = Promise.allSettled(
+      clusters.map(async (cluster, index) => {
+        const fault = faults[index];
+        if (fault !== undefined) await hurt(cluster, fault);
+      }),
+    );
+  });
+  after(async () => {
+    for (const { stack } of clusters) await stack.remove();
+  });
+
+  for (const [index, { title }] of faults.entries()) {
+    it(`comes back by itself: ${title}`, async () => {
+      const outcome = (await outcomes)[index];
+      if (outcome?.status !== "fulfilled") throw outcome?.reason ?? new Error("it was not tried");
+    });
+  }
+});
