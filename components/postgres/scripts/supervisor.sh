@@ -122,16 +122,18 @@ begin_farewell() {
 
 # attend_server: stays until the server has ended; looks after it meanwhile
 attend_server() {
-  local interval=0.1 started=$EPOCHSECONDS
+  local ticker='' interval=0.1 started=$EPOCHSECONDS
   while kill -0 "$server" 2>/dev/null; do
-    if [[ $farewell == wanted ]]; then begin_farewell; fi
-    sleep "$interval" 9>&- &
-    ticker=$!
-    # The signal may have come before there was a sleep to end.
-    if [[ $farewell == wanted ]]; then kill "$ticker" 2>/dev/null; fi
+    if [[ $farewell == wanted ]]; then
+      drop_tasks
+      begin_farewell
+    fi
+    # Left to run out when something else has ended the wait: see await_end.
+    if [[ -z $ticker ]] || ! kill -0 "$ticker" 2>/dev/null; then
+      sleep "$interval" 9>&- &
+      ticker=$!
+    fi
     wait -n "$server" "$ticker" ${task:+"$task"} ${farewell:+"$farewell"} 2>/dev/null
-    kill "$ticker" 2>/dev/null
-    wait "$ticker" 2>/dev/null
     if [[ -n $farewell ]]; then
       if [[ $farewell == wanted ]] || kill -0 "$farewell" 2>/dev/null; then continue; fi
       farewell=
@@ -139,6 +141,7 @@ attend_server() {
     if ((stopping || refused || restarting)); then
       # Again each time: a signal is lost on a postmaster that has just begun.
       kill -s INT "$server" 2>/dev/null
+      drop_tasks
       interval=1
       continue
     fi

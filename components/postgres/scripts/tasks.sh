@@ -27,12 +27,12 @@ end_task() {
   on_task_end "$task_name" "$status"
 }
 
-# drop_tasks: the server is gone, and with it their purpose
+# drop_tasks: the server is gone or going, and with it their purpose
 drop_tasks() {
   local running
   for running in $task $additions; do
     kill "$running" 2>/dev/null
-    wait "$running" 2>/dev/null
+    await_end "$running"
   done
   task='' additions=
 }
