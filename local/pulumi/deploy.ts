@@ -28,6 +28,12 @@ export interface Plan {
   unchanged: number;
 }
 
+/** What a deletion did. */
+export interface Deletion extends Plan {
+  /** Whether what was deployed keeps its volumes; undefined where there was no StatefulSet that could say so. */
+  keptVolumes: boolean | undefined;
+}
+
 /** What a deployment did. */
 export interface Deployment extends Plan {
   outputs: StackOutputs;
@@ -83,20 +89,21 @@ export async function deploy(open: OpenStack, listener: Listener = {}): Promise<
 }
 
 /**
- * Deletes what the stack made. Claims, and so the data, stay, unless the stack's own `keepVolumes` is false.
+ * Deletes what the stack made. Claims, and so the data, stay, unless `keepVolumes: false` is deployed.
  * @param dataToo whether the caller deletes the data as well.
  * @throws LocalError for a protected stack, SettingsError where the data would go against the settings; both before
  *   anything is deleted.
  */
-export async function destroy(open: OpenStack, listener: Listener = {}, dataToo = false): Promise<Plan> {
+export async function destroy(open: OpenStack, listener: Listener = {}, dataToo = false): Promise<Deletion> {
   return changing(open, "down", listener, async () => {
     const { workspace, resolved } = open;
     const kept = await protectedResources(workspace);
     if (kept.length > 0) throw new LocalError(protection(resolved.stack, kept));
-    const state = dataToo ? undefined : await deployedState(workspace);
-    const problems = refusedDeletion(resolved.spec, state, resolved.stack);
+    const state = await deployedState(workspace);
+    const problems = dataToo ? [] : refusedDeletion(resolved.spec, state, resolved.stack);
     if (problems.length > 0) throw new SettingsError(problems);
-    return plan(await runEngine(open, "destroy", listener));
+    const keptVolumes = state?.fixedFields === undefined ? undefined : !state.losesVolumes;
+    return { ...plan(await runEngine(open, "destroy", listener)), keptVolumes };
   });
 }
 
