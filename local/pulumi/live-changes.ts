@@ -133,7 +133,7 @@ function foreignNamespace(
   if (live?.namespace === undefined || !makesNamespace(spec, state)) return [];
   const owner = live.namespace.labels[namespaceMark];
   if (owner === spec.name) return [];
-  if (owner === undefined && state === undefined && isUnmarkedOwn(spec, live)) return [];
+  if (owner === undefined && state?.fixedFields === undefined && isUnmarkedOwn(spec, live)) return [];
   const made = owner === undefined ? "this stack did not make it" : `it was made for cluster ${owner}`;
   return [
     {
@@ -149,8 +149,8 @@ function foreignNamespace(
 
 /**
  * Earlier versions set no mark. What they made and `down` left has their two labels and claims of this cluster. Others
- * may set both labels, too, and have the cluster in their namespace with `createNamespace: false`; but then, while it is
- * deployed, there is a state, and it lacks the namespace. So labels and claims only count where there is no state.
+ * may set both labels, too, and have the cluster in their namespace with `createNamespace: false`; but while that is
+ * deployed, the state has a StatefulSet and no namespace. So labels and claims only count where it has no StatefulSet.
  */
 function isUnmarkedOwn({ namespaceLabels }: ClusterSpec, { namespace, claims }: LiveCluster): boolean {
   const set = Object.entries(namespaceLabels).filter(([label]) => label !== namespaceMark);

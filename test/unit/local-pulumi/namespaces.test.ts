@@ -54,6 +54,11 @@ const taken: Case[] = [
   { title: "one with our mark and nothing in it, after its stack and its state went", live: withLabels(made, []) },
   { title: "one with our mark that the stack gave up in between", state: inForeign, live: withLabels(made) },
   { title: "one of an earlier version, with the cluster's claims", live: withLabels(madeEarlier) },
+  {
+    title: "one of an earlier version, after an up that ended before it made anything",
+    state: { ...inForeign, fixedFields: undefined },
+    live: withLabels(madeEarlier),
+  },
   { title: "any, with createNamespace: false", live: withLabels({}, []), change: { createNamespace: false } },
 ];
 
