@@ -73,7 +73,8 @@ export interface PostgresClusterArgs {
   namespace?: string;
   /**
    * Whether the namespace is created. Default: yes, unless it is `default`. Pods are not touched; but where it becomes false without
-   * `keepVolumes`, Pulumi deletes the namespace with all in it: the commands refuse it.
+   * `keepVolumes`, Pulumi deletes the namespace with all in it: the commands refuse it. They also refuse to create one that is there
+   * and was not made for this cluster; Pulumi itself takes it over, and without `keepVolumes` deletes it with the cluster.
    */
   createNamespace?: boolean;
   /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; a new major does not start on old data. */

@@ -50,6 +50,21 @@ export function labelsOf(name: string): Record<string, string> {
   };
 }
 
+/**
+ * Label of a namespace that the program made; its value is the cluster's name. Nobody else sets it, unlike
+ * `managed-by`, so a namespace that carries it can be taken up again after its stack was deleted.
+ */
+export const namespaceMark = "kubernetes-postgres/cluster";
+
+/** Labels of a namespace that the program makes. */
+export function namespaceLabelsOf(name: string): Record<string, string> {
+  return {
+    "app.kubernetes.io/managed-by": "pulumi",
+    [namespaceMark]: name,
+    "pod-security.kubernetes.io/enforce": "restricted",
+  };
+}
+
 /** DNS name of a Service of the cluster, as every pod of the Kubernetes cluster resolves it. */
 export function serviceHost(service: string, namespace: string): string {
   return `${service}.${namespace}.svc.cluster.local`;

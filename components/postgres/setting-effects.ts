@@ -80,8 +80,12 @@ export const settingRows: SettingRows = {
     limits: limits.boolean,
     effect: "none",
     otherwise: [
-      { effect: "refused", when: "when it becomes `false` with `keepVolumes: false`: the namespace would be deleted" },
+      {
+        effect: "refused",
+        when: "for a namespace that others made, and when it becomes `false` with `keepVolumes: false`: the namespace would be deleted",
+      },
     ],
+    change: "`false` uses it as it is.",
   },
   image: {
     meaning: "image with PostgreSQL's binaries and bash",

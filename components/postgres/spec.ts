@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { scripts } from "./config";
 import { majorOfImage } from "./image";
-import { labelsOf, type Names, namesOf, selectorLabels } from "./names";
+import { labelsOf, type Names, namesOf, namespaceLabelsOf, selectorLabels } from "./names";
 import { renderPostgresqlConf, restartParameters } from "./parameters/classify";
 import { type ServerSize, serverParameters, shmSizeBytes } from "./parameters/sizing";
 import { formatBytes, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
@@ -46,10 +46,7 @@ export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, st
     names,
     labels: labelsOf(name),
     selector: selectorLabels(name),
-    namespaceLabels: {
-      "app.kubernetes.io/managed-by": "pulumi",
-      "pod-security.kubernetes.io/enforce": "restricted",
-    },
+    namespaceLabels: namespaceLabelsOf(name),
     storageClassName: args.storageClassName ?? storageClassName(created),
     storageClass: args.storageClassName === undefined ? created : undefined,
     postgresqlConf: renderPostgresqlConf(parameters),

@@ -15,7 +15,6 @@ import { deployTools, kubectlFor, kubectlLine } from "./prepare";
 /** Deletes a stack, and its data only when asked to. */
 export async function down({ stack, cluster, volumes }: CommandLine): Promise<void> {
   const resolved = resolveStack({ stack, cluster });
-  const { spec } = resolved;
   const progress = new Progress();
   progress.line(resolved.explanations[0] ?? "");
   const { checkpoint } = stackPaths(stack, clusterKey(resolved.cluster));
@@ -28,7 +27,7 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
   const open = await openStack(resolved, await deployTools(resolved, progress));
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
   const say = (line: string): void => progress.line(line);
-  const { changes } = await progress
+  const { changes, keptVolumes } = await progress
     .step(`delete stack ${stack}`, (note) => destroy(open, { ...signals, say, note }, volumes))
     .finally(release);
   const headline = changes.length === 0 ? `Stack ${stack} was already gone.` : `Stack ${stack} is gone.`;
@@ -36,11 +35,15 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
     const { done, left } = await progress.step("delete its data", () => deleteData(resolved));
     console.log([`\n${headline} ${done}`, ...left].join("\n"));
   } else {
-    const kept = spec.keepVolumes
-      ? "Its data stays: npm run up brings it back, npm run down -- --volumes deletes it."
-      : "Its data went with it, since keepVolumes is false.";
-    console.log(`\n${headline} ${kept}`);
+    console.log(`\n${headline} ${dataLine(keptVolumes)}`);
   }
+}
+
+/** What became of the data. That follows from what was deployed: settings may have changed since. */
+function dataLine(kept: boolean | undefined): string {
+  if (kept === false) return "Its data went with it, since it was deployed with keepVolumes: false.";
+  const which = kept ? "Its data" : "Data that it kept";
+  return `${which} stays: npm run up brings it back, npm run down -- --volumes deletes it.`;
 }
 
 /** Deletes claims and, where we made them, volumes and their content. Returns, for people, what is done and what is left to do. */
@@ -63,7 +66,7 @@ async function deleteData(resolved: ResolvedStack): Promise<{ done: string; left
     const done = left.length === 0 ? "Its data is deleted." : "Its claims are deleted.";
     await deleteLatch(kubernetes, spec);
     const stays = spec.createNamespace && (await kubernetes.get(`/api/v1/namespaces/${namespace}`)) !== undefined;
-    if (spec.keepVolumes && stays) {
+    if (stays) {
       const command = kubectlLine(resolved, ["delete", "namespace", namespace]);
       left.push(`Namespace ${namespace} stays. When nothing else is in it: ${command}`);
     }

@@ -5,12 +5,13 @@ import type { StackOutputs } from "../../stacks/outputs";
 import { LocalError, until } from "../tools/run";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
-import { isUnused, type LiveCluster, refusedChanges, refusedDeletion } from "./live-changes";
+import { isUnused, type LiveCluster, makesNamespace, refusedChanges, refusedDeletion } from "./live-changes";
 import type { DeployTools, Listener, OpenStack } from "./open-stack";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
 import { Kubernetes } from "./pods/kubernetes";
 import { takeSnapshot } from "./pods/pod-watch";
+import { readLabels } from "./pods/snapshot";
 import { endProcess, orphansOf } from "./processes";
 import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
 import { beginRun } from "./run-record";
@@ -26,6 +27,12 @@ export interface Plan {
   changes: PlannedChange[];
   /** Resources that stay as they are. */
   unchanged: number;
+}
+
+/** What a deletion did. */
+export interface Deletion extends Plan {
+  /** Whether what was deployed keeps its volumes; undefined where there was no StatefulSet that could say so. */
+  keptVolumes: boolean | undefined;
 }
 
 /** What a deployment did. */
@@ -83,20 +90,21 @@ export async function deploy(open: OpenStack, listener: Listener = {}): Promise<
 }
 
 /**
- * Deletes what the stack made. Claims, and so the data, stay, unless the stack's own `keepVolumes` is false.
+ * Deletes what the stack made. Claims, and so the data, stay, unless `keepVolumes: false` is deployed.
  * @param dataToo whether the caller deletes the data as well.
  * @throws LocalError for a protected stack, SettingsError where the data would go against the settings; both before
  *   anything is deleted.
  */
-export async function destroy(open: OpenStack, listener: Listener = {}, dataToo = false): Promise<Plan> {
+export async function destroy(open: OpenStack, listener: Listener = {}, dataToo = false): Promise<Deletion> {
   return changing(open, "down", listener, async () => {
     const { workspace, resolved } = open;
     const kept = await protectedResources(workspace);
     if (kept.length > 0) throw new LocalError(protection(resolved.stack, kept));
-    const state = dataToo ? undefined : await deployedState(workspace);
-    const problems = refusedDeletion(resolved.spec, state, resolved.stack);
+    const state = await deployedState(workspace);
+    const problems = dataToo ? [] : refusedDeletion(resolved.spec, state, resolved.stack);
     if (problems.length > 0) throw new SettingsError(problems);
-    return plan(await runEngine(open, "destroy", listener));
+    const keptVolumes = state?.fixedFields === undefined ? undefined : !state.losesVolumes;
+    return { ...plan(await runEngine(open, "destroy", listener)), keptVolumes };
   });
 }
 
@@ -111,25 +119,48 @@ export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutpu
   return readOutputs(outputs);
 }
 
-/** @throws SettingsError with every change that this deployment or its volumes do not allow. */
+/**
+ * Where the cluster cannot be read, the engine says what is wrong with it; but a namespace must not be made unseen.
+ * @throws SettingsError with every change that this deployment or its volumes do not allow.
+ */
 async function demandPossible(open: OpenStack): Promise<LiveCluster | undefined> {
-  const [state, live] = await Promise.all([deployedState(open.workspace), liveCluster(open)]);
-  const problems = refusedChanges(open.resolved.spec, state, live);
+  const { spec } = open.resolved;
+  const state = await deployedState(open.workspace);
+  const makes = makesNamespace(spec, state);
+  const live = await liveCluster(open).catch((error: unknown) => {
+    if (makes) throw error;
+    return undefined;
+  });
+  if (makes && live === undefined) {
+    throw new LocalError(
+      `kubectl is not installed, and only with it can be seen whether namespace ${spec.namespace} is somebody else's. ` +
+        "Install kubectl, or set createNamespace to false and use a namespace that is there.",
+    );
+  }
+  const problems = refusedChanges(spec, state, live);
   if (problems.length > 0) throw new SettingsError(problems);
   return live;
 }
 
 /**
- * Claims without a volume are left out: those of a first start that failed follow the settings. Undefined where the
- * cluster cannot be read; the engine then says what is wrong with it.
+ * Claims without a volume are left out: those of a first start that failed follow the settings. Undefined where there
+ * is no kubectl.
+ * @throws LocalError where the cluster cannot be read.
  */
 async function liveCluster(open: OpenStack): Promise<LiveCluster | undefined> {
-  const { namespace, names, storageClassName: storageClass, storageSize } = open.resolved.spec;
+  const { namespace, createNamespace, names, storageClassName: storageClass, storageSize } = open.resolved.spec;
   const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
   return withKubernetes(open, async (kubernetes) => {
-    const { statefulSet, claims } = await takeSnapshot(kubernetes, target, true);
-    return { fixedFields: statefulSet?.fixedFields, claims: claims.filter(({ bound }) => bound) };
-  }).catch(() => undefined);
+    const [{ statefulSet, claims }, found] = await Promise.all([
+      takeSnapshot(kubernetes, target, true),
+      createNamespace ? kubernetes.get(`/api/v1/namespaces/${namespace}`) : undefined,
+    ]);
+    return {
+      fixedFields: statefulSet?.fixedFields,
+      claims: claims.filter(({ bound }) => bound),
+      namespace: found === undefined ? undefined : { labels: readLabels(found) },
+    };
+  });
 }
 
 /** Makes room for the StatefulSet as it is wanted now. Its pods stay until they are renewed, as after any other change. */

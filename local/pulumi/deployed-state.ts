@@ -16,7 +16,9 @@ export interface DeployedState {
   losesVolumes: boolean;
   /** Names of the StorageClasses that the stack made. */
   storageClasses: readonly string[];
-  /** Names of the namespaces that are deleted once the program no longer makes them. */
+  /** Names of the namespaces that the stack made. */
+  namespaces: readonly string[];
+  /** Names of those of them that are deleted once the program no longer makes them. */
   lostNamespaces: readonly string[];
 }
 
@@ -40,6 +42,7 @@ export function readState(text: string): DeployedState | undefined {
     fixedFields: readFixedFields(set),
     losesVolumes: textAt(set, "persistentVolumeClaimRetentionPolicy", "whenDeleted") === "Delete",
     storageClasses: namesOf(ofKind("StorageClass")),
+    namespaces: namesOf(ofKind("Namespace")),
     lostNamespaces: namesOf(ofKind("Namespace").filter((resource) => at(resource, "retainOnDelete") !== true)),
   };
 }

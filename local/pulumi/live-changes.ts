@@ -1,4 +1,5 @@
 import { type FixedFields, fixedFieldProblems, storageClassProblems } from "../../components/postgres/fixed-fields";
+import { namespaceMark } from "../../components/postgres/names";
 import type { Problem } from "../../components/postgres/problem";
 import { parseBytes } from "../../components/postgres/quantity";
 import type { ClusterSpec } from "../../components/postgres/spec";
@@ -19,6 +20,12 @@ export interface LiveCluster {
   fixedFields: FixedFields | undefined;
   /** They outlive `down`, and so do the limits they set. */
   claims: readonly DeployedClaim[];
+  /** The namespace that the program would make, where it is there already. */
+  namespace?: LiveNamespace | undefined;
+}
+
+export interface LiveNamespace {
+  labels: Readonly<Record<string, string>>;
 }
 
 const otherStack =
@@ -41,6 +48,7 @@ export function refusedChanges(
     : [
         ...fixed(spec, state, live),
         ...(state === undefined ? [] : [...ownClass(spec, state), ...lostNamespace(spec, state)]),
+        ...foreignNamespace(spec, state, live),
       ];
   return [...renamed, ...storage];
 }
@@ -109,6 +117,44 @@ function lostNamespace({ namespace, createNamespace }: ClusterSpec, state: Deplo
       fix: "Set it back to true. To keep the namespace without the stack: set keepVolumes to true, run npm run up, and only then set createNamespace to false.",
     },
   ];
+}
+
+/** Whether the next update makes a namespace: it must not be one that is there already and somebody else's. */
+export function makesNamespace({ namespace, createNamespace }: ClusterSpec, state: DeployedState | undefined): boolean {
+  return createNamespace && state?.namespaces.includes(namespace) !== true;
+}
+
+/** The kubernetes provider takes a namespace that is there over without a word, and deletes it with all in it. */
+function foreignNamespace(
+  spec: ClusterSpec,
+  state: DeployedState | undefined,
+  live: LiveCluster | undefined,
+): Problem[] {
+  if (live?.namespace === undefined || !makesNamespace(spec, state)) return [];
+  const owner = live.namespace.labels[namespaceMark];
+  if (owner === spec.name) return [];
+  if (owner === undefined && state?.fixedFields === undefined && isUnmarkedOwn(spec, live)) return [];
+  const made = owner === undefined ? "this stack did not make it" : `it was made for cluster ${owner}`;
+  return [
+    {
+      setting: "createNamespace",
+      asked: "true",
+      why:
+        `Namespace ${spec.namespace} is there already, and ${made}. The stack would take it over and put its Pod ` +
+        "Security on it, and deleting the stack could delete it with all that others have in it.",
+      fix: "Set createNamespace to false: the stack then uses the namespace as it is, and never deletes it.",
+    },
+  ];
+}
+
+/**
+ * Earlier versions set no mark. What they made and `down` left has their two labels and claims of this cluster. Others
+ * may set both labels, too, and have the cluster in their namespace with `createNamespace: false`; but while that is
+ * deployed, the state has a StatefulSet and no namespace. So labels and claims only count where it has no StatefulSet.
+ */
+function isUnmarkedOwn({ namespaceLabels }: ClusterSpec, { namespace, claims }: LiveCluster): boolean {
+  const set = Object.entries(namespaceLabels).filter(([label]) => label !== namespaceMark);
+  return claims.length > 0 && set.every(([label, value]) => namespace?.labels[label] === value);
 }
 
 function renamings(previous: DeployedNames, spec: ClusterSpec): Problem[] {

@@ -128,6 +128,56 @@ describe("a change that would take the StatefulSet away, and with keepVolumes: f
   }
 });
 
+describe("a namespace with other people's things in it", function () {
+  this.timeout("2 minutes");
+  let stack: TestStack;
+
+  const left = async (): Promise<unknown> => {
+    const { metadata, status } = await stack.namespace.json<{
+      metadata: { uid: string; labels: object };
+      status: { phase: string };
+    }>("get", "namespace", stack.name);
+    const { data } = await stack.namespace.json<{ data: object }>("get", "configmap", "theirs");
+    return [metadata.uid, metadata.labels, status.phase, data];
+  };
+
+  before(async () => {
+    stack = await TestStack.create("foreign", { replicas: 1, keepVolumes: false });
+    await stack.namespace.kubectl("create", "namespace", stack.name);
+    await stack.namespace.apply({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "theirs" },
+      data: { precious: "yes" },
+    });
+  });
+  after(() => stack.remove());
+
+  it("is not taken over: preview and up refuse, and with createNamespace: false it outlives the stack", async () => {
+    const theirs = await left();
+    const refused = async (): Promise<void> => {
+      for (const way of [() => stack.preview(), () => stack.up({}, { volumes: 0 })]) {
+        const failure = await way().then(
+          () => undefined,
+          (error: Error) => error,
+        );
+        expect(failure?.message).to.match(
+          /createNamespace: "true"[\s\S]*others have in it[\s\S]*createNamespace to false/,
+        );
+      }
+    };
+    await refused();
+    expect(await stack.namespace.kubectl("get", "all,secrets,pvc", "-o", "name")).to.equal("");
+
+    await stack.up({ createNamespace: false });
+    await stack.namespace.psql("postgres-0", "create table visits (id int)");
+    await refused();
+    await stack.namespace.psql("postgres-0", "insert into visits values (1)");
+    await stack.down();
+    expect(await left()).to.deep.equal(theirs);
+  });
+});
+
 describe("settings that cannot work", () => {
   it("stop before anything is made: no namespace, no volume, no state", async () => {
     const stack = await TestStack.create("refused", { replicas: 0, storageSize: "10", cloud: "moon" });

@@ -40,7 +40,7 @@ const examples: Record<string, Example[]> = {
   namespace: [["refused", {}, { namespace: "other" }]],
   createNamespace: [
     ["none", { namespace: "n" }, { namespace: "n", createNamespace: false }],
-    ["none", { namespace: "n", createNamespace: false }, { namespace: "n" }],
+    ["refused", { namespace: "n", createNamespace: false }, { namespace: "n" }],
     ["refused", thrownAway, { ...thrownAway, createNamespace: false }],
     ["refused", thrownAway, { namespace: "n", createNamespace: false }],
   ],
@@ -136,7 +136,9 @@ function refused(before: Plan, after: PostgresClusterArgs): string[] {
   const { fixedFields } = state;
   if (fixedFields === undefined) throw new Error("the plan has no StatefulSet");
   const { storageSize: size, storageClassName: storageClass } = fixedFields;
-  const live = { fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }] };
+  // One that the stack did not make is somebody else's.
+  const namespace = { labels: {} };
+  const live = { fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }], namespace };
   return refusedChanges(clusterSpec(after), state, live).map(({ setting }) => setting);
 }
 

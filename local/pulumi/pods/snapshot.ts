@@ -132,6 +132,13 @@ export function readClaim(claim: unknown): ClaimView {
   };
 }
 
+/** Labels of an object of any kind. */
+export function readLabels(object: unknown): Record<string, string> {
+  const labels = at(object, "metadata", "labels");
+  if (typeof labels !== "object" || labels === null) return {};
+  return Object.fromEntries(Object.keys(labels).map((key) => [key, textAt(labels, key) ?? ""]));
+}
+
 /** @param set an apps/v1 StatefulSet, or undefined where there is none. */
 export function readStatefulSet(set: unknown): StatefulSetView | undefined {
   if (set === undefined) return undefined;

@@ -6,6 +6,7 @@ const kept: DeployedState = {
   fixedFields: { podManagementPolicy: "OrderedReady", storageClassName: "fast", storageSize: "10Gi" },
   losesVolumes: false,
   storageClasses: ["fast"],
+  namespaces: ["n"],
   lostNamespaces: [],
 };
 

@@ -28,6 +28,7 @@ const state: DeployedState = {
   fixedFields,
   losesVolumes: false,
   storageClasses: [balanced],
+  namespaces: ["n"],
   lostNamespaces: [],
 };
 const thrownAway: DeployedState = { ...state, losesVolumes: true, lostNamespaces: ["n"] };
