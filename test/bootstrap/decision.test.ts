@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { Cluster, type Pod, until, waitStreaming } from "./harness";
@@ -129,7 +131,7 @@ describe("what a replica does with the data it has", function () {
     expect(replica.lastWords()).to.contain("the primary's data is older");
   });
 
-  it("9: it is beyond the point where the primary was promoted: it clones", async () => {
+  it("9: it is beyond the point where the primary was promoted: it clones, and keeps what only it has", async () => {
     const other = await cluster.ready(2);
     await waitStreaming(primary, other);
     await other.sigterm();
@@ -148,6 +150,10 @@ describe("what a replica does with the data it has", function () {
     expect(clones(replica)).to.equal(2);
     expect(replica.logs()).to.contain("beyond the point where the primary's timeline 2 began");
     expect(await replica.sql("SELECT count(*) FROM t WHERE id = 2")).to.equal("0");
+    const kept = readdirSync(replica.volume).filter((name) => name.startsWith("pgdata.timeline-1-"));
+    expect(kept).to.have.length(1);
+    expect(replica.logs()).to.contain(`what the primary does not have is kept in ${replica.volume}/${kept[0]}`);
+    expect(existsSync(join(replica.volume, kept[0] ?? "", "global", "pg_control"))).to.equal(true);
   });
 
   it("10: it is on a newer timeline than the primary: it refuses", async () => {

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154,SC2034  # variables of lib.sh, and ones that supervisor.sh reads
 
 prepare_replica() {
+  diverged=0
   if has_cluster; then
     # What a replacement left, whichever step it was interrupted at.
     [[ ! -e $VOLUME/.pgdata.old ]] || run rm -rf -- "$VOLUME/.pgdata.old"
@@ -69,7 +70,7 @@ make_slot() {
 
 # clone: a base backup made beside PGDATA and renamed when complete; tried until it succeeds
 clone() {
-  local attempt=0
+  local attempt=0 old=$VOLUME/.pgdata.old
   while :; do
     wait_for_primary
     discard_build
@@ -86,10 +87,13 @@ clone() {
     refresh_passfile
   done
   : >"$BUILD/standby.signal" || die "cannot write to $BUILD"
+  # What may be nowhere else is kept; a person removes it.
+  if ((diverged)); then old=$VOLUME/pgdata.timeline-$local_timeline-${local_lsn//\//-}; fi
   # Between these two renames there is no PGDATA, and a kill then means another clone; never half of one.
-  if has_cluster; then run mv -T -- "$PGDATA" "$VOLUME/.pgdata.old" || die "could not rename $PGDATA"; fi
+  if has_cluster; then run mv -T -- "$PGDATA" "$old" || die "could not rename $PGDATA"; fi
   publish
   [[ ! -e $VOLUME/.pgdata.old ]] || run rm -rf -- "$VOLUME/.pgdata.old"
+  if ((diverged)); then say "what the primary does not have is kept in $old: look at it, then remove it"; fi
   say "the clone is complete"
 }
 
@@ -100,6 +104,10 @@ make_room() {
   volume_space
   read -r used _ < <(du -sk "$PGDATA" 9>&-)
   if ((free_kb < used + used / 10)); then
+    if ((diverged)); then
+      die "$POD_NAME has to be cloned, and its volume has no room to keep what it has beside the clone; nothing was changed: $reason" \
+        "make the volume larger, or, where what it has is not wanted, delete the claim of $POD_NAME and then the pod"
+    fi
     say "the volume has no room for two copies: removing the old one before cloning"
     run rm -rf -- "$PGDATA"
   fi
