@@ -5,9 +5,11 @@ export interface FaultRow {
   /** What was hurt. */
   subject: string;
   fault: string;
-  /** Seconds until a write was acknowledged again, for each try. Empty where nobody wrote. */
+  /** How often it was provoked, those times included after which nothing came back. */
+  tried: number;
+  /** Seconds until a write was acknowledged again, for each try that got there. Empty where nobody wrote. */
   writesBack: number[];
-  /** Seconds until everything ran again, replicas included, for each try. */
+  /** Seconds until everything ran again, replicas included, for each try that got there. */
   wholeBack: number[];
   /** Rows whose commit was acknowledged to the client, over all tries. */
   acknowledged: number;
@@ -28,16 +30,7 @@ export function recordedFaults(file: string): FaultRow[] {
   return lines.filter((line) => line !== "").map((line): FaultRow => JSON.parse(line));
 }
 
-const columns = [
-  "fault",
-  "times tried",
-  "writes back: median",
-  "max",
-  "whole again: median",
-  "max",
-  "acknowledged",
-  "lost",
-];
+const columns = ["fault", "tried", "writes back: median", "max", "whole again: median", "max", "acknowledged", "lost"];
 
 /** The table as text, a block for each subject. */
 export function faultTable(rows: readonly FaultRow[]): string {
@@ -50,9 +43,10 @@ export function faultTable(rows: readonly FaultRow[]): string {
     .join("\n\n");
 }
 
-function cells({ fault, writesBack, wholeBack, acknowledged, lost }: FaultRow): string[] {
-  const tried = Math.max(writesBack.length, wholeBack.length);
-  return [fault, `${tried}`, ...spread(writesBack), ...spread(wholeBack), `${acknowledged}`, `${lost}`];
+function cells({ fault, tried, writesBack, wholeBack, acknowledged, lost }: FaultRow): string[] {
+  const back = Math.max(writesBack.length, wholeBack.length);
+  const times = back < tried ? `${tried}, ${back} came back` : `${tried}`;
+  return [fault, times, ...spread(writesBack), ...spread(wholeBack), `${acknowledged}`, `${lost}`];
 }
 
 const spread = (seconds: number[]): string[] =>

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Progress } from "../local/progress";
 import { type DebianPackage, ensureDebianPackages } from "../local/tools/debian";
 import { faultTable, recordedFaults } from "./fault-table";
+import { repetitions } from "./repetitions";
 
 const root = join(__dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
@@ -49,7 +50,7 @@ async function specs(suite: Suite): Promise<string[]> {
 }
 
 /** How often the faults are provoked when they are what is asked for; each once or a few times otherwise. */
-const inFull = { KILLS: process.env.KILLS ?? "60", FAULT_TRIES: process.env.FAULT_TRIES ?? "20" };
+const inFull = () => ({ KILLS: `${repetitions("KILLS", 60)}`, FAULT_TRIES: `${repetitions("FAULT_TRIES", 20)}` });
 
 function run(command: string, args: string[], options: SpawnOptions = {}): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -86,7 +87,7 @@ async function mocha(suite: Suite): Promise<Counts> {
   try {
     const args = ["--forbid-only", "--forbid-pending", "--reporter", join(root, "test", "reporter.cjs")];
     const code = await run(bin("mocha"), [...args, ...(await specs(suite))], {
-      env: { ...process.env, ...(suite === "faults" && inFull), COUNTS: file, FAULT_TABLE: faults },
+      env: { ...process.env, ...(suite === "faults" && inFull()), COUNTS: file, FAULT_TABLE: faults },
     });
     const rows = recordedFaults(faults);
     if (rows.length > 0) console.log(`${faultTable(rows)}\n`);

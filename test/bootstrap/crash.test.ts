@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { median, recordFault } from "../fault-table";
+import { type FaultRow, median, recordFault } from "../fault-table";
 import { Cluster, kills, type Pod, programs, until, waitStreaming } from "./harness";
 
 /** Whether a directory is what a server may start with: nothing at all, or everything and cleanly readable. */
@@ -27,85 +27,76 @@ async function timeToData(pod: Pod): Promise<number> {
   return taken;
 }
 
-const subject = "the pods' scripts on real processes";
+/** Notes what a fault does in the table of the run, also when the test fails. */
+async function recorded(fault: string, test: (row: FaultRow) => Promise<void>): Promise<void> {
+  const subject = "the pods' scripts on real processes";
+  const row: FaultRow = { subject, fault, tried: 0, writesBack: [], wholeBack: [], acknowledged: 0, lost: 0 };
+  await test(row).finally(() => recordFault(row));
+}
 
 describe("a kill at any moment", function () {
   this.timeout(60_000 + kills * 20_000);
 
-  it(`of the first start (${kills} of them) leaves nothing or a whole cluster, and the next start succeeds`, async () => {
-    const found = { absent: 0, complete: 0, broken: 0 };
-    const back: number[] = [];
-    const undisturbed = new Cluster();
-    const taken = await timeToData(await undisturbed.pod(0)).finally(() => undisturbed.dispose());
-    for (const moment of moments(taken)) {
+  it(`of the first start (${kills} of them) leaves nothing or a whole cluster, and the next start succeeds`, () =>
+    recorded("initdb killed (SIGKILL)", async (row) => {
+      const found = { absent: 0, complete: 0, broken: 0 };
+      const undisturbed = new Cluster();
+      const taken = await timeToData(await undisturbed.pod(0)).finally(() => undisturbed.dispose());
+      for (const moment of moments(taken)) {
+        const cluster = new Cluster();
+        try {
+          const primary = await cluster.pod(0);
+          primary.start();
+          await sleep(moment);
+          row.tried += 1;
+          await primary.kill();
+          found[await whole(primary)] += 1;
+          const restarted = Date.now();
+          primary.start();
+          await primary.waitReady();
+          row.wholeBack.push((Date.now() - restarted) / 1000);
+          expect((await primary.login("appuser", "app-secret-1", "myapp", "CREATE TABLE t ()")).stderr).to.equal("");
+          expect(existsSync(join(primary.volume, ".pgdata.new"))).to.equal(false);
+        } finally {
+          await cluster.dispose();
+        }
+      }
+      console.log(`      found after the kill: ${JSON.stringify(found)}`);
+      expect(found.broken).to.equal(0);
+    }));
+
+  it(`of a clone (${kills} of them) leaves nothing or a whole copy, and the next start streams`, () =>
+    recorded("clone killed (SIGKILL)", async (row) => {
+      const found = { absent: 0, complete: 0, broken: 0 };
       const cluster = new Cluster();
       try {
-        const primary = await cluster.pod(0);
-        primary.start();
-        await sleep(moment);
-        await primary.kill();
-        found[await whole(primary)] += 1;
-        const restarted = Date.now();
-        primary.start();
-        await primary.waitReady();
-        back.push((Date.now() - restarted) / 1000);
-        expect((await primary.login("appuser", "app-secret-1", "myapp", "CREATE TABLE t ()")).stderr).to.equal("");
-        expect(existsSync(join(primary.volume, ".pgdata.new"))).to.equal(false);
+        const primary = await cluster.ready(0);
+        await primary.sql("CREATE TABLE bulk AS SELECT g, repeat('x', 200) FROM generate_series(1, 100000) g", "myapp");
+        const replica = await cluster.pod(1);
+        const taken = await timeToData(replica);
+        await replica.sigterm();
+        await replica.asPostgres("rm", ["-rf", replica.data]);
+        for (const moment of moments(taken)) {
+          replica.start();
+          await sleep(moment);
+          row.tried += 1;
+          await replica.kill();
+          found[await whole(replica)] += 1;
+          const restarted = Date.now();
+          replica.start();
+          await replica.waitReady();
+          await waitStreaming(primary, replica);
+          row.wholeBack.push((Date.now() - restarted) / 1000);
+          expect(await replica.sql("SELECT count(*), pg_is_in_recovery() FROM bulk", "myapp")).to.equal("100000|t");
+          await replica.sigterm();
+          await replica.asPostgres("rm", ["-rf", replica.data]);
+        }
       } finally {
         await cluster.dispose();
       }
-    }
-    console.log(`      found after the kill: ${JSON.stringify(found)}`);
-    recordFault({
-      subject,
-      fault: "initdb killed (SIGKILL)",
-      writesBack: [],
-      wholeBack: back,
-      acknowledged: 0,
-      lost: 0,
-    });
-    expect(found.broken).to.equal(0);
-  });
-
-  it(`of a clone (${kills} of them) leaves nothing or a whole copy, and the next start streams`, async () => {
-    const found = { absent: 0, complete: 0, broken: 0 };
-    const back: number[] = [];
-    const cluster = new Cluster();
-    try {
-      const primary = await cluster.ready(0);
-      await primary.sql("CREATE TABLE bulk AS SELECT g, repeat('x', 200) FROM generate_series(1, 100000) g", "myapp");
-      const replica = await cluster.pod(1);
-      const taken = await timeToData(replica);
-      await replica.sigterm();
-      await replica.asPostgres("rm", ["-rf", replica.data]);
-      for (const moment of moments(taken)) {
-        replica.start();
-        await sleep(moment);
-        await replica.kill();
-        found[await whole(replica)] += 1;
-        const restarted = Date.now();
-        replica.start();
-        await replica.waitReady();
-        await waitStreaming(primary, replica);
-        back.push((Date.now() - restarted) / 1000);
-        expect(await replica.sql("SELECT count(*), pg_is_in_recovery() FROM bulk", "myapp")).to.equal("100000|t");
-        await replica.sigterm();
-        await replica.asPostgres("rm", ["-rf", replica.data]);
-      }
-    } finally {
-      await cluster.dispose();
-    }
-    console.log(`      found after the kill: ${JSON.stringify(found)}`);
-    recordFault({
-      subject,
-      fault: "clone killed (SIGKILL)",
-      writesBack: [],
-      wholeBack: back,
-      acknowledged: 0,
-      lost: 0,
-    });
-    expect(found.broken).to.equal(0);
-  });
+      console.log(`      found after the kill: ${JSON.stringify(found)}`);
+      expect(found.broken).to.equal(0);
+    }));
 });
 
 describe("a server that crashes", function () {
@@ -143,32 +134,38 @@ describe("a server that crashes", function () {
     };
   }
 
-  async function expectAll(acknowledged: number[]): Promise<void> {
-    const stored = new Set((await primary.sql("SELECT id FROM ledger")).split("\n").map(Number));
-    expect(acknowledged.filter((id) => !stored.has(id))).to.deep.equal([]);
+  /** The acknowledged ids that the database does not have. */
+  async function lostOf(acknowledged: number[]): Promise<number[]> {
     expect(acknowledged.length).to.be.greaterThan(0);
+    const stored = new Set((await primary.sql("SELECT id FROM ledger")).split("\n").map(Number));
+    return acknowledged.filter((id) => !stored.has(id));
   }
 
-  it("is back within a second after its postmaster was killed, in the same container, with every acknowledged write", async () => {
-    const times: number[] = [];
-    const writing = writer();
-    const supervisor = primary.supervisor();
-    for (let count = 0; count < Math.max(kills, 3); count += 1) {
-      await sleep(1200);
-      const start = Date.now();
-      const old = await primary.killPostmaster();
-      await until("a new postmaster", () => (primary.postmaster() ?? old) !== old, 5);
-      await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10);
-      times.push(Date.now() - start);
-    }
-    const acknowledged = await writing.stop();
-    await expectAll(acknowledged);
-    const seconds = times.map((time) => time / 1000);
-    const row = { subject, fault: "postmaster killed (SIGKILL)", acknowledged: acknowledged.length, lost: 0 };
-    recordFault({ ...row, writesBack: seconds, wholeBack: [] });
-    expect(median(times)).to.be.lessThan(1000);
-    expect(primary.supervisor()).to.equal(supervisor);
-  });
+  it("is back within a second after its postmaster was killed, in the same container, with every acknowledged write", () =>
+    recorded("postmaster killed (SIGKILL)", async (row) => {
+      const writing = writer();
+      const supervisor = primary.supervisor();
+      let acknowledged: number[] = [];
+      try {
+        for (let count = 0; count < Math.max(kills, 3); count += 1) {
+          await sleep(1200);
+          const start = Date.now();
+          row.tried += 1;
+          const old = await primary.killPostmaster();
+          await until("a new postmaster", () => (primary.postmaster() ?? old) !== old, 5);
+          await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10);
+          row.writesBack.push((Date.now() - start) / 1000);
+        }
+      } finally {
+        acknowledged = await writing.stop();
+      }
+      const lost = await lostOf(acknowledged);
+      row.acknowledged = acknowledged.length;
+      row.lost = lost.length;
+      expect(lost).to.deep.equal([]);
+      expect(median(row.writesBack)).to.be.lessThan(1);
+      expect(primary.supervisor()).to.equal(supervisor);
+    }));
 
   it("comes back after a backend was killed", async () => {
     const writing = writer();
@@ -185,7 +182,7 @@ describe("a server that crashes", function () {
       expect((await asleep).code).to.not.equal(0);
       await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10);
     }
-    await expectAll(await writing.stop());
+    expect(await lostOf(await writing.stop())).to.deep.equal([]);
   });
 
   it("starts no second server while a process of the first is left, however busy that is", async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { repetitions } from "../repetitions";
 
 /** PostgreSQL's programs: the highest version that Debian has installed here. */
 export const programs = join("/usr/lib/postgresql", highestVersion(), "bin");
@@ -14,7 +15,7 @@ export const inMemory =
   statfsSync("/dev/shm").bavail * statfsSync("/dev/shm").bsize > 4 * 1024 ** 3 ? "/dev/shm" : tmpdir();
 
 /** Long repetitions (kill matrices) take their number from KILLS. */
-export const kills = Number(process.env.KILLS ?? 6);
+export const kills = repetitions("KILLS", 6);
 
 export const scripts = process.env.SCRIPTS ?? join(__dirname, "../../components/postgres/scripts");
 /** Every pod's server listens here, on an address of its own. */

@@ -72,10 +72,17 @@ describe("a pod that is asked to end", function () {
     const primary = await cluster.ready(0);
     const postmaster = await until("a postmaster", () => primary.postmaster());
     process.kill(postmaster, "SIGSTOP");
+    const already = primary.logs().length;
     const ended = primary.sigterm();
-    await sleep(3000);
-    process.kill(postmaster, "SIGCONT");
+    try {
+      await sleep(3000);
+    } finally {
+      process.kill(postmaster, "SIGCONT");
+    }
     expect(await Promise.race([ended, sleep(3000)])).to.equal(0);
+    expect(primary.logs().slice(already))
+      .to.contain("checkpoint starting: shutdown")
+      .and.not.to.contain("checkpoint starting: immediate force wait");
   });
 
   it("does so however early in the server's start the signal comes", async () => {

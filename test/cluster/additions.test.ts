@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
 import { psycopg2 } from "./client";
+import { containerProcesses, signal } from "./faults/processes";
+import { takenBack } from "./faults/taken-back";
 import { eventually } from "./kubernetes";
 import { TestStack } from "./stack";
 
@@ -56,8 +58,18 @@ describe("a cluster with data that gets roles, databases, extensions and a synch
         (await namespace.superuser("postgres-0", states)) === "postgres-1|quorum\npostgres-2|quorum" ? true : undefined,
       120,
     );
-    await namespace.kubectl("delete", "pod", "postgres-1", "--wait=false");
-    await namespace.psql("postgres-0", "insert into visits values (2)");
+    const frozen = containerProcesses((await namespace.pod("postgres-1")).metadata.uid);
+    await takenBack(
+      () => signal(frozen, "SIGCONT"),
+      async () => {
+        signal(frozen, "SIGSTOP");
+        await namespace.allStreaming("postgres-2");
+        const started = Date.now();
+        await namespace.psql("postgres-0", "insert into visits values (2)");
+        expect((Date.now() - started) / 1000, "seconds").to.be.lessThan(5);
+        expect(await namespace.streaming()).to.deep.equal(["postgres-2"]);
+      },
+    );
     await namespace.allStreaming("postgres-1", "postgres-2");
   });
 

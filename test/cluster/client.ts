@@ -2,9 +2,12 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 
 // The connection is read from standard input, so that no password is in an argument list or an environment.
 const program = `
-import json, sys, psycopg2
+import json, signal, sys, psycopg2
 ask = json.load(sys.stdin)
-connection = psycopg2.connect(connect_timeout=10, **ask["connect"])
+# A question without an answer must end by itself: a cut link, a statement that waits, a server that stands still.
+signal.alarm(60)
+patience = dict(connect_timeout=10, tcp_user_timeout=5000, options="-c statement_timeout=30s")
+connection = psycopg2.connect(**patience, **ask["connect"])
 connection.autocommit = True
 cursor = connection.cursor()
 cursor.execute(ask["sql"])
@@ -50,6 +53,7 @@ export async function psycopg2(dns: string, connect: Login, sql: string): Promis
     words += chunk;
   });
   const code = await new Promise((resolve) => child.on("close", resolve));
+  if (code === null) throw new Error("there was no answer within 60 s");
   if (code !== 0) throw new Error(words.trim().split("\n").slice(-2).join(" "));
   return JSON.parse(out);
 }

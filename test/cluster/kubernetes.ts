@@ -13,7 +13,10 @@ export interface Pod {
   };
 }
 
-/** Waits until `probe` gives a value, asking four times a second. @throws Error naming `what` after `seconds`. */
+/**
+ * Waits until `probe` gives a value, asking four times a second; a probe has to end by itself.
+ * @throws Error naming `what` after `seconds`.
+ */
 export async function eventually<T>(what: string, probe: () => Promise<T | undefined>, seconds = 60): Promise<T> {
   const end = Date.now() + seconds * 1000;
   let last = "";
@@ -37,18 +40,32 @@ export class Namespace {
     private readonly kubeconfig: string,
   ) {}
 
-  /** Runs kubectl and returns what it prints. @throws Error with kubectl's own words. */
-  async kubectl(...args: string[]): Promise<string> {
-    const { stdout } = await execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args], {
+  /**
+   * Runs kubectl and returns what it prints.
+   * @throws Error with kubectl's own words, or when it has not ended within a minute; a deletion may take five.
+   */
+  kubectl(...args: string[]): Promise<string> {
+    return this.run(args);
+  }
+
+  private async run(args: string[], input = ""): Promise<string> {
+    const seconds = args[0] === "delete" ? 300 : 60;
+    const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args], {
       maxBuffer: 64 * 1024 * 1024,
+      timeout: seconds * 1000,
+      killSignal: "SIGKILL",
     });
-    return stdout;
+    running.child.stdin?.end(input);
+    try {
+      return (await running).stdout;
+    } catch (error) {
+      if (!running.child.killed) throw error;
+      throw new Error(`kubectl ${args.slice(0, 3).join(" ")} did not end within ${seconds} s`);
+    }
   }
 
   private async send(object: object, ...args: string[]): Promise<void> {
-    const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args, "-f", "-"]);
-    running.child.stdin?.end(JSON.stringify(object));
-    await running;
+    await this.run([...args, "-f", "-"], JSON.stringify(object));
   }
 
   /** Creates or changes objects; those without a namespace are this one's. */

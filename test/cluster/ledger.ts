@@ -8,6 +8,8 @@ import { eventually } from "./kubernetes";
 const program = `
 import json, sys, threading, time, psycopg2
 ask = json.loads(sys.stdin.readline())
+# A cut link is given up in seconds, whoever has to say something next; otherwise TCP waits longer than any cut.
+patience = dict(connect_timeout=2, tcp_user_timeout=5000, keepalives_idle=2, keepalives_interval=1)
 logins = [json.loads(sys.stdin.readline())]
 def listen():
     for line in sys.stdin:
@@ -18,7 +20,7 @@ number = 0
 def write(login):
     global connection
     if connection is None:
-        connection = psycopg2.connect(connect_timeout=2, **login)
+        connection = psycopg2.connect(**patience, **login)
     with connection, connection.cursor() as cursor:
         cursor.execute("insert into ledger values (%s)", (number,))
     print(number, time.time(), flush=True)
@@ -97,11 +99,16 @@ export class Ledger {
     await psycopg2(dns, connect(), "create table if not exists ledger (id int primary key); select 1");
     await psycopg2(dns, connect(), "truncate ledger; select 1");
     const ledger = new Ledger(dns, connect);
-    ledger.addWriter(0.1);
-    for (let count = 0; count < hurried; count += 1) ledger.addWriter(0);
-    ledger.use(connect());
-    await ledger.writes(3);
-    return ledger;
+    try {
+      ledger.addWriter(0.1);
+      for (let count = 0; count < hurried; count += 1) ledger.addWriter(0);
+      ledger.use(connect());
+      await ledger.writes(3);
+      return ledger;
+    } catch (error) {
+      await ledger.stop();
+      throw error;
+    }
   }
 
   /** From now on the clients log in like this, and where that is refused, like before. */

@@ -18,6 +18,13 @@ for line in sys.stdin:
     print("answered", flush=True)
 `;
 
+/** Gives a function that waits until the primary's log has these words once more than now. */
+async function logged({ namespace }: TestStack, words: string): Promise<() => Promise<true>> {
+  const count = async (): Promise<number> => (await namespace.kubectl("logs", "postgres-0")).split(words).length;
+  const before = await count();
+  return () => eventually(`${words} in the log`, async () => ((await count()) > before ? true : undefined), 120);
+}
+
 describe("a cluster that is changed while a client writes", function () {
   this.timeout(`${6 + 2 * fewTries} minutes`);
   let cluster: OwnCluster;
@@ -53,21 +60,21 @@ describe("a cluster that is changed while a client writes", function () {
         const old = stack.password();
         generation += 1;
         const deployed = stack.up({ passwordGeneration: generation });
-        // As an app whose Secret is mounted.
-        const password = await eventually("the new Secret", async () => {
-          const now = await namespace.kubectl(
-            "get",
-            "secret",
-            "postgres-secret",
-            "-o",
-            "jsonpath={.data.POSTGRES_PASSWORD}",
-          );
-          const text = Buffer.from(now, "base64").toString();
-          return text === old ? undefined : text;
-        });
-        const { host } = stack.outputs.primary;
-        ledger.use({ host, database: "myapp", user: "appuser", password });
-        await deployed;
+        // Its failure is told below, also when it comes while the Secret is still waited for.
+        deployed.catch(() => undefined);
+        try {
+          // As an app whose Secret is mounted.
+          const password = await eventually("the new Secret", async () => {
+            const path = "jsonpath={.data.POSTGRES_PASSWORD}";
+            const now = await namespace.kubectl("get", "secret", "postgres-secret", "-o", path);
+            const text = Buffer.from(now, "base64").toString();
+            return text === old ? undefined : text;
+          });
+          const { host } = stack.outputs.primary;
+          ledger.use({ host, database: "myapp", user: "appuser", password });
+        } finally {
+          await deployed;
+        }
       },
     });
     open.stdin.write("\n");
@@ -111,15 +118,17 @@ describe("a cluster that is changed while a client writes", function () {
       provoke: async (subject) => {
         const { stack, namespace } = subject;
         const zone = await namespace.superuser("postgres-0", "show timezone");
+        const refused = await logged(stack, '"Mars/Phobos"');
         await stack.up({ passwordGeneration: generation, parameters: { timezone: "Mars/Phobos" } });
-        await eventually("the refusal in the log", async () =>
-          (await namespace.kubectl("logs", "postgres-0")).includes('"Mars/Phobos"') ? true : undefined,
-        );
+        await refused();
         await subject.killPostmaster();
         await eventually("the server", async () =>
           (await namespace.superuser("postgres-0", "show timezone")) === zone ? true : undefined,
         );
+        // The pod has to see the valid ones before it can be given the others again.
+        const reloaded = await logged(stack, "the configuration changed");
         await stack.up({ passwordGeneration: generation });
+        await reloaded();
       },
     }));
 });

@@ -35,16 +35,15 @@ export class CloudNativePg implements WithPrimary {
     return (await namespace.kubectl("get", "crd", kind, "--ignore-not-found", "-o", "name")) !== "";
   }
 
-  /** A running cluster. */
+  /** One that is still to be deployed. */
   static async create(): Promise<CloudNativePg> {
     const { tools, node } = await embeddedNode();
     const namespace = new Namespace(`cnpg-${randomBytes(3).toString("hex")}`, tools.kubectl, node.kubeconfig);
-    const cluster = new CloudNativePg(namespace, node.dns);
-    await cluster.deploy();
-    return cluster;
+    return new CloudNativePg(namespace, node.dns);
   }
 
-  private async deploy(): Promise<void> {
+  /** Resolves when it runs. */
+  async deploy(): Promise<void> {
     const storageClass = this.namespace.name;
     // One more than instances: one that is built anew gets a new claim.
     await ensureVolumes({ storageClassName: storageClass, size: "10Gi", count: 5 });
@@ -126,10 +125,11 @@ export class CloudNativePg implements WithPrimary {
     await this.whole();
   }
 
+  /** Removes it, or as much as there is of it. */
   async remove(): Promise<void> {
-    await this.namespace.kubectl("delete", kind, name);
-    await this.namespace.kubectl("delete", "namespace", this.namespace.name);
-    await this.namespace.kubectl("delete", "storageclass", this.namespace.name);
+    await this.namespace.kubectl("delete", kind, name, "--ignore-not-found");
+    await this.namespace.kubectl("delete", "namespace", this.namespace.name, "--ignore-not-found");
+    await this.namespace.kubectl("delete", "storageclass", this.namespace.name, "--ignore-not-found");
     await releaseVolumes(this.namespace.name);
   }
 }

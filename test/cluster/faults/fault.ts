@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import { recordFault } from "../../fault-table";
+import { repetitions } from "../../repetitions";
 import type { Login } from "../client";
 import { Ledger } from "../ledger";
 
 /** How often what hurts the primary is provoked; `npm run faults` says 20. */
-export const tries = Number(process.env.FAULT_TRIES ?? 1);
+export const tries = repetitions("FAULT_TRIES", 1);
 /** How often everything else is. */
 export const fewTries = Math.min(tries, 5);
 /** How often what takes a minute each time is. */
@@ -40,7 +41,7 @@ export interface Fault<S extends Subject> {
  * itself, whole, with every row whose commit was acknowledged. The figures go into the table of the run.
  */
 export async function hurt<S extends Subject>(subject: S, fault: Fault<S>): Promise<void> {
-  const row = { subject: subject.title, fault: fault.title, acknowledged: 0, lost: 0 };
+  const row = { subject: subject.title, fault: fault.title, tried: 0, acknowledged: 0, lost: 0 };
   const writesBack: number[] = [];
   const wholeBack: number[] = [];
   try {
@@ -50,6 +51,7 @@ export async function hurt<S extends Subject>(subject: S, fault: Fault<S>): Prom
       try {
         // At any moment, not always the same time after the last one.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
+        row.tried += 1;
         const begun = Date.now();
         const over = await fault.provoke(subject, ledger);
         const since = typeof over === "number" ? over : begun;

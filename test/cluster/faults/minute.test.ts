@@ -4,6 +4,7 @@ import { type Fault, hurt, longTries } from "./fault";
 import { cutNetwork } from "./node-faults";
 import { OwnCluster } from "./own-cluster";
 import { containerProcesses, signal } from "./processes";
+import { takenBack } from "./taken-back";
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -34,15 +35,18 @@ const faults: Fault<OwnCluster>[] = [
     title: "primary frozen (SIGSTOP) for 60 s",
     tries: longTries,
     stopsWrites: true,
-    most: 15,
+    // A minute is about as long as the liveness probe waits: often the container is restarted at the end. The first
+    // restart takes up to 20 s, and before those of later tries the kubelet waits 10 and 20 s longer.
+    most: 45,
     provoke: async (cluster) => {
       const frozen = containerProcesses(await cluster.uid());
-      signal(frozen, "SIGSTOP");
-      try {
-        await sleep(60);
-      } finally {
-        signal(frozen, "SIGCONT");
-      }
+      await takenBack(
+        () => signal(frozen, "SIGCONT"),
+        async () => {
+          signal(frozen, "SIGSTOP");
+          await sleep(60);
+        },
+      );
       return Date.now();
     },
   },

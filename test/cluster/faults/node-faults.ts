@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { startNode } from "../../../local/node";
 import { runningPid } from "../../../local/node/processes";
 import { Progress } from "../../../local/progress";
 import { runOrThrow } from "../../../local/tools/run";
+import { takenBack } from "./taken-back";
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -19,13 +21,14 @@ export async function cutNetwork(address: string, seconds: number): Promise<numb
   const route = (await runOrThrow("ip", ["route", "show", address])).trim();
   const device = /dev (\S+)/.exec(route)?.[1];
   if (device === undefined) throw new Error(`no interface leads to ${address}`);
-  await runOrThrow("ip", ["link", "set", device, "down"]);
-  try {
-    await sleep(seconds);
-  } finally {
-    await runOrThrow("ip", ["link", "set", device, "up"]);
+  const connect = (): void => {
+    execFileSync("ip", ["link", "set", device, "up"]);
     // The kernel forgot it with the interface.
-    await runOrThrow("ip", ["route", "replace", ...route.split(/\s+/)]);
-  }
+    execFileSync("ip", ["route", "replace", ...route.split(/\s+/)]);
+  };
+  await takenBack(connect, async () => {
+    await runOrThrow("ip", ["link", "set", device, "down"]);
+    await sleep(seconds);
+  });
   return Date.now();
 }

@@ -41,14 +41,13 @@ describe("a cluster whose node is hurt while a client writes", function () {
       provoke: async ({ namespace }) => {
         const uid = await cluster.uid();
         const asleep = namespace.superuser("postgres-0", "select pg_sleep(60)").catch((error: Error) => error.message);
-        const backends = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'";
-        await eventually("the backend", async () =>
-          (await namespace.superuser("postgres-0", backends)) === "1" ? true : undefined,
-        );
-        // The youngest one is the sleeping session's, or the writer's: either makes the server start over.
-        const servers = podProcesses(uid).filter(({ program }) => program === "postgres");
-        signal(servers.slice(-1), "SIGKILL");
-        expect(await asleep).to.match(/server closed the connection|terminating connection|connection to server/);
+        const backend = "select pid from pg_stat_activity where query = 'select pg_sleep(60)'";
+        const victim = await eventually("the process of the session that sleeps", async () => {
+          const pid = Number(await namespace.superuser("postgres-0", backend));
+          return podProcesses(uid).find(({ program, inside }) => program === "postgres" && inside === pid);
+        });
+        signal([victim], "SIGKILL");
+        expect(await asleep).to.contain("server closed the connection unexpectedly");
       },
     }));
 

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 interface Process {
   pid: number;
   parent: number;
+  /** Its id inside its container. */
+  inside: number;
   /** File name of its program. */
   program: string;
 }
@@ -14,8 +16,11 @@ export function podProcesses(uid: string): Process[] {
     .flatMap((pid) => {
       try {
         if (!readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(uid)) return [];
-        const parent = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-        return [{ pid: Number(pid), parent, program: readlinkSync(`/proc/${pid}/exe`).split("/").at(-1) ?? "" }];
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        const parent = Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1]);
+        const inside = Number(/^NSpid:.*\s(\d+)$/m.exec(status)?.[1]);
+        const program = readlinkSync(`/proc/${pid}/exe`).split("/").at(-1) ?? "";
+        return [{ pid: Number(pid), parent, inside, program }];
       } catch {
         // It ended meanwhile.
         return [];
