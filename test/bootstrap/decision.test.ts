@@ -129,7 +129,7 @@ describe("what a replica does with the data it has", function () {
     expect(replica.lastWords()).to.contain("the primary's data is older");
   });
 
-  it("9: it is beyond the point where the primary was promoted: it clones", async () => {
+  it("9: it is beyond the point where the primary was promoted: it refuses, for the primary lacks what it has", async () => {
     const other = await cluster.ready(2);
     await waitStreaming(primary, other);
     await other.sigterm();
@@ -144,10 +144,15 @@ describe("what a replica does with the data it has", function () {
     await primary.waitReady();
     await primary.sql("SELECT pg_promote(true, 30)");
     await primary.sql("INSERT INTO t VALUES (3)");
-    await restart();
-    expect(clones(replica)).to.equal(2);
-    expect(replica.logs()).to.contain("beyond the point where the primary's timeline 2 began");
-    expect(await replica.sql("SELECT count(*) FROM t WHERE id = 2")).to.equal("0");
+    replica.start();
+    expect(await replica.exit()).to.equal(1);
+    expect(replica.lastWords())
+      .to.contain("beyond the point where the primary's timeline 2 began")
+      .and.to.contain("if the primary is right: delete the claim");
+    await primary.sigterm();
+    replica.start();
+    await replica.waitReady();
+    expect(await replica.sql("SELECT count(*) FROM t WHERE id = 2")).to.equal("1");
   });
 
   it("10: it is on a newer timeline than the primary: it refuses", async () => {

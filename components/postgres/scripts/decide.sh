@@ -7,7 +7,7 @@
 #   other system identifier                              refuse: another database answers under the primary's name
 #   local timeline is newer than the primary's           refuse: the primary is the older one
 #   same timeline, local position beyond the primary's   refuse: the primary lost what is here
-#   older timeline, position beyond the fork             clone: a promotion on purpose left this branch behind
+#   older timeline, position beyond the fork             refuse: the primary was built without what is here
 #   older timeline, position before the fork             as below
 #   slot has its WAL                                     reuse
 #   slot lost its WAL                                    drop it, clone
@@ -73,7 +73,7 @@ decide() {
   elif lsn_number "$primary_lsn" && ((local_timeline == primary_timeline && local_position > REPLY)); then
     decision=refuse reason="this replica has WAL up to $local_lsn, the primary only up to $primary_lsn: the primary's data is older"
   elif ((local_timeline < primary_timeline)) && fork_position && ((local_position > REPLY)); then
-    decision=clone reason="this replica is at $local_lsn, beyond the point where the primary's timeline $primary_timeline began"
+    decision=refuse reason="this replica is at $local_lsn, beyond the point where the primary's timeline $primary_timeline began: it has what the primary does not have"
   elif [[ $slot == lost ]]; then
     decision=clone reason="this replica fell too far behind: its slot lost the WAL after $local_lsn (max_slot_wal_keep_size)"
   elif [[ $slot == missing && $wal != t ]]; then
