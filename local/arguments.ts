@@ -59,12 +59,22 @@ export function helpText(command: CommandName): string {
   ].join("\n");
 }
 
-/** @throws UsageError that lists what is known, for an unknown command or option. */
-export function parseCommandLine(argv: readonly string[]): CommandLine {
+/**
+ * @param environment npm keeps options that stand before "--" to itself, as variables.
+ * @throws UsageError that lists what is known, for an unknown command or option.
+ */
+export function parseCommandLine(argv: readonly string[], environment: NodeJS.ProcessEnv = process.env): CommandLine {
   const [name, ...rest] = argv;
   const command = commandNames.find((known) => known === name);
   if (command === undefined) {
     throw new UsageError(`There is no command ${name ?? "(none given)"}. Commands: ${commandNames.join(", ")}.`);
+  }
+  const taken = ["stack", "cluster", "volumes"].find((option) => environment[`npm_config_${option}`] !== undefined);
+  if (taken !== undefined) {
+    throw new UsageError(
+      `npm took --${taken} for an option of its own: write -- before it, as in npm run ${npmName(command)} -- --${taken}` +
+        `${taken === "volumes" ? "" : ` ${environment[`npm_config_${taken}`]}`}. Nothing was done.`,
+    );
   }
   const { values, positionals, unknown } = read(rest, optionsOf[command]);
   const wrong = unknown ?? positionals[0];

@@ -38,7 +38,10 @@ export interface UpdateStrategy {
 export interface RoleArgs {
   /** Letters a-z, digits and `_`. Its generated password is in the Secret under `PASSWORD_<name>`. */
   name: string;
-  /** Roles whose rights it has: others of `roles`, the setting `user`, or PostgreSQL's own such as `pg_read_all_data`. Default none. */
+  /**
+   * Roles whose rights it has: others of `roles`, the setting `user`, or PostgreSQL's own such as `pg_read_all_data`, which reads the
+   * verifiers of all passwords as well (`pg_authid`). Default none.
+   */
   memberOf?: string[];
 }
 

@@ -10,7 +10,10 @@ const paths = {
   latch: "/etc/postgres/latch",
 };
 
-/** Time for a fast shutdown: its checkpoint, and up to wal_sender_timeout (15 s here) for a replica that hangs. */
+/**
+ * Time to end in order: a checkpoint while clients are still served (20 s at most), then a fast shutdown: the checkpoint of
+ * what is left, and up to wal_sender_timeout (15 s here) for a replica that hangs.
+ */
 const terminationGracePeriodSeconds = 300;
 
 // A clone or a crash recovery may take days; killing it would only start it over.

@@ -112,6 +112,8 @@ export const settingRows: SettingRows = {
     default: code(defaults.synchronousReplicas),
     limits: "whole number from 0 to `replicas` - 2",
     effect: "reload",
+    change:
+      "Raise `replicas` first, then this; lower this first, then `replicas`: in one step commits wait for pods that are not there.",
   },
   storageSize: {
     meaning: "size of each volume; WAL settings follow it",

@@ -153,10 +153,14 @@ function synchronousProblems({ synchronousReplicas, replicas, parameters }: Comp
   }
   if (synchronousReplicas === 0) return [];
   const [, level] = Object.entries(parameters).find(([name]) => canonicalName(name) === "synchronous_commit") ?? [];
-  const contradiction = when(level?.toLowerCase() === "local", {
+  const weaker = new Map([
+    ["local", "no commit waits for a replica"],
+    ["remote_write", "a commit waits for replicas that may not have it on disk yet"],
+  ]).get(level?.toLowerCase() ?? "");
+  const contradiction = when(weaker !== undefined, {
     setting: "parameters.synchronous_commit",
     asked: level ?? "",
-    why: `With local no commit waits for a replica, but synchronousReplicas asks for ${synchronousReplicas}.`,
+    why: `With ${level?.toLowerCase()} ${weaker}, but synchronousReplicas asks for ${synchronousReplicas} that have it on disk.`,
     fix: "Leave it out, or set synchronousReplicas to 0.",
   });
   // A number of pods that cannot be is told already.

@@ -85,6 +85,14 @@ describe("roles, databases and extensions of the settings", function () {
     ]);
   });
 
+  it("can read the verifiers of all passwords as members of pg_read_all_data", async () => {
+    const read = "SELECT count(rolpassword) > 0 FROM pg_authid";
+    expect((await primary.login("reader", "reader-secret-1", "myapp", read)).stderr).to.contain("permission denied");
+    await primary.sql("GRANT pg_read_all_data TO reader");
+    expect(await primary.login("reader", "reader-secret-1", "myapp", read)).to.include({ stdout: "t" });
+    await primary.sql("REVOKE pg_read_all_data FROM reader");
+  });
+
   it("put what an extension makes into public, where every session finds it", async () => {
     expect(await primary.login("reader", "reader-secret-1", "myapp", "SELECT similarity('abc', 'abd') > 0")).to.include(
       { stdout: "t" },

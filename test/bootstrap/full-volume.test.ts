@@ -69,9 +69,14 @@ describe("a volume that is full", function () {
       20,
     );
     expect(await primary.sql("SELECT count(*) FROM t")).to.equal("1");
+    // Nor does it make what the settings add.
+    await primary.writeConfig(cluster.conf, { databases: "late\tappuser\n" });
+    await primary.waitLog(/roles, databases and extensions wait until the volume has room again/, 20);
+    expect(await primary.sql("SELECT count(*) FROM pg_database WHERE datname = 'late'")).to.equal("0");
     await primary.sql("BEGIN READ WRITE; DROP TABLE big; COMMIT");
     await primary.waitLog(/the volume has room again/, 30);
     await until("a write", async () => (await primary.psql("INSERT INTO t VALUES (2)")).code === 0, 20);
+    await primary.waitLog(/made database late/, 40);
   });
 });
 

@@ -63,6 +63,20 @@ describe("a new password in the Secret", function () {
     await waitStreaming(primary, replica);
   });
 
+  it("is not set again where the role may not connect: that says nothing about its password", async () => {
+    const verifier = "SELECT rolpassword FROM pg_authid WHERE rolname = 'appuser'";
+    await primary.sql("ALTER ROLE appuser CONNECTION LIMIT 0");
+    const before = await primary.sql(verifier);
+    const log = primary.logs().length;
+    await primary.sigterm();
+    primary.start();
+    await until("the try", () => /too many connections for role/.test(primary.logs().slice(log)), 20);
+    await sleep(1000);
+    expect(await primary.sql(verifier)).to.equal(before);
+    expect(primary.logs().slice(log)).to.not.match(/the password of role/);
+    await primary.sql("ALTER ROLE appuser CONNECTION LIMIT -1");
+  });
+
   it("stands nowhere in a log or in an argument list", async () => {
     const secrets = /(app|replication)-secret-\d/;
     // The search is able to find one:

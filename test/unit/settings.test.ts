@@ -78,6 +78,11 @@ describe("settings of a stack", () => {
       /synchronousReplicas: "1"[\s\S]*wait for ever[\s\S]*replicas to 3 or more, or synchronousReplicas to 0/,
     ],
     [
+      "a commit that does not wait for the disks of its synchronous replicas",
+      { synchronousReplicas: 1, parameters: { synchronous_commit: "remote_write" } },
+      /parameters.synchronous_commit: "remote_write"[\s\S]*may not have it on disk[\s\S]*synchronousReplicas to 0/,
+    ],
+    [
       "a commit that waits for none of its synchronous replicas",
       { synchronousReplicas: 1, parameters: { Synchronous_Commit: "local" } },
       /parameters.synchronous_commit: "local"[\s\S]*no commit waits/,

@@ -24,7 +24,8 @@ const forbidden = new Map(
     postgres: "It is the superuser",
     [replicationUser]: "It is the replicas' own, and may copy the whole cluster",
     pg_execute_server_program: "Its members run programs in the pod as the server's user, and so become superusers",
-    pg_read_server_files: "Its members read every file of the server: all databases and the verifiers of all passwords",
+    pg_read_server_files:
+      "Its members read every file that the server can, the passwords of the Secret in plain text among them",
     pg_write_server_files: "Its members write any file of the server, its settings included, and so become superusers",
     pg_database_owner: "PostgreSQL itself makes the owner of a database its only member",
   }),
@@ -55,7 +56,7 @@ function findingOf(group: string, ours: string[], major: number | undefined): Fi
   if (reason !== undefined) {
     return {
       why: `${reason}.`,
-      fix: "Take it out; pg_read_all_data and pg_write_all_data give access to all tables and to nothing else.",
+      fix: "Take it out; pg_read_all_data and pg_write_all_data give access to all tables, and to nothing else.",
     };
   }
   const since = predefined.get(group);

@@ -29,7 +29,9 @@ ensure_password() {
   if [[ -e $NEW_CLUSTER ]]; then new=new; fi
   apply_password "$1" "$2" "$3" "$new"
   status=$?
-  [[ -z $REPLY ]] || say "$REPLY"
+  # What goes wrong is tried again every few seconds, and said once.
+  if [[ -n $REPLY && $REPLY != "$(cat "$work.said.$1" 2>/dev/null)" ]]; then say "$REPLY"; fi
+  if ((status)); then printf '%s\n' "$REPLY" >"$work.said.$1"; else rm -f "$work.said.$1"; fi
   return "$status"
 }
 

@@ -145,6 +145,13 @@ END
   fi
 }
 
+# Nothing but a note while the volume is full: what is made here would take the room that was given back.
+if [[ -s $EMERGENCY ]]; then
+  note "roles, databases and extensions wait until the volume has room again"
+  mv -f "$work.said.new" "$work.said"
+  exit 1
+fi
+
 # Every role before the first membership and the first owner.
 entries roles
 roles=("${MAPFILE[@]}")

@@ -13,14 +13,33 @@ as_superuser() {
   timeout "${SQL_LIMIT:-60}" setsid "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$RUN_DIR" -U postgres -d "$@"
 }
 
-# password_works ROLE DATABASE PASSWORD
+# password_works ROLE DATABASE PASSWORD: 1 when it is wrong, 2 when that cannot be known now; REPLY is then the reason
 password_works() {
   local passfile=$work.pgpass status
+  REPLY=
   write_passfile "$passfile" "$1" "$3" || return 1
-  PGPASSFILE=$passfile timeout 15 "$PG_BIN/psql" -XAtqw -h "$SELF_HOST" -U "$1" -d "$2" -c '' >/dev/null 2>&1
+  PGPASSFILE=$passfile timeout 15 "$PG_BIN/psql" -XAtqw -h "$SELF_HOST" -U "$1" -d "$2" -c '' >/dev/null 2>"$work.login"
   status=$?
   rm -f "$passfile"
-  return "$status"
+  if ((status == 0)); then return 0; fi
+  REPLY=$(<"$work.login")
+  case $REPLY in
+  *"password authentication failed"*) return 1 ;;
+  *"too many clients"* | *"the database system is"*) return 2 ;;
+  # Whatever else it may not do, such as connect to this database, is judged after the password was found right.
+  *FATAL:*)
+    if speaks_english; then return 0; else return 1; fi
+    ;;
+  esac
+  REPLY=${REPLY:-no answer within 15 s}
+  return 2
+}
+
+# speaks_english: the server's messages, so that one can be recognised
+speaks_english() {
+  local locale
+  locale=$(as_superuser postgres <<<'SHOW lc_messages' 2>/dev/null)
+  [[ $locale =~ ^(|C|C\..*|POSIX|en.*)$ ]]
 }
 
 # set_password ROLE PASSWORD: \password turns it into a verifier before anything is sent
@@ -32,13 +51,23 @@ set_password() {
 
 # apply_password ROLE DATABASE KEY [new]: sets REPLY to what was done, or why it could not be; empty where nothing had to be
 apply_password() {
-  local password
+  local password status=1
   if ! secret "$3"; then
     REPLY="the Secret has no usable $3: one line, not empty; the password of role $1 stays as it is"
     return 1
   fi
-  password=$REPLY REPLY=
-  if [[ ${4:-} != new ]] && password_works "$1" "$2" "$password"; then return 0; fi
+  password=$REPLY
+  if [[ ${4:-} != new ]]; then
+    password_works "$1" "$2" "$password"
+    status=$?
+  fi
+  if ((status == 0)); then
+    REPLY=
+    return 0
+  elif ((status == 2)); then
+    REPLY="could not check the password of role $1, it stays as it is until that can be done: ${REPLY##*$'\n'}"
+    return 1
+  fi
   if set_password "$1" "$password"; then
     REPLY="applied the password of role $1"
   else

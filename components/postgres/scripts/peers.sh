@@ -3,8 +3,9 @@
 # while a replica has more.
 # shellcheck disable=SC2154,SC2034  # variables of lib.sh, and ones that the callers read
 
-# ask_peer ORDINAL: prints "system identifier|position|timeline|standby (t or f)", or "silent" for one that answers but not this; nothing
-# for one that is not there
+# ask_peer ORDINAL: prints "system identifier|position|timeline|standby (t or f)|replaying (t or f)", or "silent" for one
+# that answers but not this; nothing for one that is not there. A replica that still replays its own WAL after a start
+# has more than its position says; once it is through, it has asked for more WAL, whether somebody answers or not.
 ask_peer() {
   local host
   # shellcheck disable=SC2059  # the pattern is a format
@@ -15,7 +16,8 @@ ask_peer() {
   PGOPTIONS="$SAFE -c statement_timeout=5s" timeout 10 "$PG_BIN/psql" -XAtqw -d "$(conninfo "$host" postgres "$POD_NAME-check")" -c "
     SELECT s.system_identifier,
       CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END,
-      greatest(c.timeline_id, r.min_recovery_end_timeline), pg_is_in_recovery()
+      greatest(c.timeline_id, r.min_recovery_end_timeline), pg_is_in_recovery(),
+      pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NULL
     FROM pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() r" 2>/dev/null || echo silent
 }
 
@@ -27,12 +29,13 @@ highest_peer() {
   REPLY=$((${replicas:-10} - 1))
 }
 
-# ask_peers ORDINAL...: asks all at once; sets peers (the ordinals that answer), told (how many told their position) and best (the most advanced of them),
-# with best_lsn, best_timeline and best_id; with standbys_only=t, a promoted one is left out
+# ask_peers ORDINAL...: asks all at once; sets peers (the ordinals that answer), untold (those that did not tell their
+# last position) and best (the most advanced of those that told any), with best_lsn, best_timeline and best_id; with
+# standbys_only=t, a promoted one is left out
 ask_peers() {
-  local ordinal position id lsn timeline standby
+  local ordinal position id lsn timeline standby replaying
   local -a asked=()
-  peers=() told=0 best='' best_lsn='' best_timeline=0 best_id='' best_position=-1
+  peers=() untold=() best='' best_lsn='' best_timeline=0 best_id='' best_position=-1
   for ordinal in "$@"; do
     ask_peer "$ordinal" >"$RUN_DIR/peer.$ordinal" 9>&- &
     asked+=($!)
@@ -44,10 +47,10 @@ ask_peers() {
   done
   child=0
   for ordinal in "$@"; do
-    IFS='|' read -r id lsn timeline standby <"$RUN_DIR/peer.$ordinal" || continue
-    peers+=("$ordinal")
-    if [[ $id == silent || ${standbys_only:-f}$standby == tf ]]; then continue; fi
-    told=$((told + 1))
+    IFS='|' read -r id lsn timeline standby replaying <"$RUN_DIR/peer.$ordinal"
+    if [[ -z $id || $id == silent || $replaying == t ]]; then untold+=("$ordinal"); fi
+    if [[ -n $id ]]; then peers+=("$ordinal"); fi
+    if [[ -z $id || $id == silent || ${standbys_only:-f}$standby == tf ]]; then continue; fi
     lsn_number "$lsn"
     position=$REPLY
     if ((timeline > best_timeline || (timeline == best_timeline && position > best_position))); then

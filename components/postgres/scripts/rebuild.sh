@@ -22,8 +22,9 @@ refuse_or_rebuild() {
     if [[ -z $best ]]; then
       die "$what" "$STATEFULSET-${peers[0]} answers but does not tell its position: see its log"
     fi
+    what_is_missing
     die "$what" "the most advanced replica is $STATEFULSET-$best (timeline $best_timeline, WAL position $best_lsn)" \
-      "to build the primary again from it, set recoverPrimaryFrom to $best and run the program again"
+      "${missing[@]}" "to build the primary again from it, set recoverPrimaryFrom to $best and run the program again"
   elif [[ -e $LATCH_DIR/initialized ]]; then
     die "the volume of $POD_NAME is empty, but this cluster was ready before, and no replica answers: nothing was made" \
       "start the replicas, or bring the volume back, or restore a backup into it; then delete this pod" \
@@ -42,9 +43,9 @@ ask_all_peers() {
 # await_peers: until every replica tells its position, for as long as PEER_PATIENCE
 await_peers() {
   local waited=0
-  while ((told < expected && waited < PEER_PATIENCE)); do
+  while ((${#untold[@]} && waited < PEER_PATIENCE)); do
     if ((waited % 10 == 0)); then
-      say "the volume is empty although this cluster was ready before: $told of $expected replicas tell what they hold, waiting for the others"
+      say "the volume is empty although this cluster was ready before: $((expected - ${#untold[@]})) of $expected replicas tell what they hold, waiting for the others"
     fi
     : >"$HOLDING"
     waited=$((waited + 1))
@@ -52,6 +53,34 @@ await_peers() {
     ask_all_peers
   done
   rm -f "$HOLDING" 9>&-
+}
+
+# what_is_missing: sets missing to words about the replicas that did not tell what they hold and may have more than those
+# that did: commits that a client was told of, for ever lost if the primary were built without them. Empty where that
+# cannot be, or where a person has said that it may be.
+what_is_missing() {
+  local ordinal said='' accepted synchronous=0 names=''
+  missing=()
+  ((${#untold[@]})) || return 0
+  for ordinal in "${untold[@]}"; do names+=${names:+, }$STATEFULSET-$ordinal; done
+  # A commit that was acknowledged is on so many replicas; fewer than that many are missing, so one that told has it.
+  if [[ -r $CONFIG_DIR/postgresql.conf && $(<"$CONFIG_DIR/postgresql.conf") =~ synchronous_standby_names\ =\ \'ANY\ ([0-9]+) ]]; then
+    synchronous=${BASH_REMATCH[1]}
+  fi
+  if ((${#untold[@]} < synchronous)); then
+    say "going without $names: with $synchronous synchronous replicas, the others have every commit that was acknowledged"
+    return 0
+  fi
+  # With the position, or it would hold for the next loss as well.
+  printf -v accepted '%s,' "${untold[@]}"
+  accepted=${accepted%,}@$best_lsn
+  if [[ -r $CONFIG_DIR/recover-without ]]; then read -r said <"$CONFIG_DIR/recover-without"; fi
+  if [[ $said == "$accepted" ]]; then
+    say "going without $names, as recover-without says"
+    return 0
+  fi
+  missing=("$names did not tell what it holds, which may be more: start it, and this pod asks again by itself"
+    "only if it cannot be started: leave it out, by lowering replicas where it has the highest ordinal (its volume stays), or by: kubectl patch configmap $STATEFULSET-config -p '{\"data\":{\"recover-without\":\"$accepted\"}}'")
 }
 
 # rebuild ORDINAL: clone, promote, and only then make it PGDATA
@@ -64,7 +93,11 @@ rebuild() {
   fi
   if [[ $best != "$1" ]] && ! same_position "$best" "$1"; then
     die "recoverPrimaryFrom names $STATEFULSET-$1, but $STATEFULSET-$best has more (timeline $best_timeline, WAL position $best_lsn)" \
-      "set recoverPrimaryFrom to $best, or stop $STATEFULSET-$best first if its data is not wanted"
+      "set recoverPrimaryFrom to $best; only if the data of $STATEFULSET-$best is not wanted, delete its claim and then the pod"
+  fi
+  what_is_missing
+  if ((${#missing[@]})); then
+    die "the primary is not built from $STATEFULSET-$1 (timeline $best_timeline, WAL position $best_lsn) yet: a commit may be missing there; nothing was made" "${missing[@]}"
   fi
   say "building the primary again from $STATEFULSET-$1"
   discard_build
@@ -100,7 +133,8 @@ promote_build() {
   replica_limits "$BUILD"
   "$PG_BIN/postgres" "${options[@]}" "${role_options[@]}" &
   server=$!
-  until [[ $(local_sql "SELECT pg_last_wal_replay_lsn() >= '$best_lsn'" 2>/dev/null) == t ]]; do
+  # The last record may be there in part only and is then never replayed; what was received is, before the promotion.
+  until [[ $(local_sql "SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) >= '$best_lsn'" 2>/dev/null) == t ]]; do
     if ((stopping)) || ! kill -0 "$server" 2>/dev/null; then break; fi
     pause_beside_server
   done

@@ -114,9 +114,9 @@ start_server() {
   rm -f "$PREPARING" 9>&-
 }
 
-# begin_farewell: starts the checkpoint; it may take a fifth of the pod's grace period
+# begin_farewell: starts the checkpoint; 20 s at most, for after a failed liveness probe the pod has 30 s in all
 begin_farewell() {
-  PGCONNECT_TIMEOUT=2 timeout 60 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres -c CHECKPOINT >/dev/null 2>&1 9>&- &
+  PGCONNECT_TIMEOUT=2 timeout 20 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres -c CHECKPOINT >/dev/null 2>&1 9>&- &
   farewell=$!
 }
 
@@ -241,6 +241,7 @@ main() {
   rm -f "$RUN_DIR/additions.said" 9>&-
   while :; do
     : >"$PREPARING"
+    was_ready=0
     end_old_processes
     refresh_passfile || die "the Secret has no usable REPLICATION_PASSWORD in $SECRETS_DIR (one line, not empty, readable for the pod's group)"
     contents "$SECRETS_DIR/POSTGRES_PASSWORD" "$SECRETS_DIR/REPLICATION_PASSWORD"

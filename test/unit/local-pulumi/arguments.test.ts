@@ -32,6 +32,13 @@ describe("the local command line", () => {
     });
   }
 
+  it("refuses what npm kept to itself, for it would act on another stack than was named", () => {
+    expect(() => parseCommandLine(["down"], { npm_config_stack: "prod" })).to.throw(
+      /npm run down -- --stack prod\. Nothing was done/,
+    );
+    expect(() => parseCommandLine(["down"], { npm_config_volumes: "true" })).to.throw(/npm run down -- --volumes\./);
+  });
+
   it("explains every command and its options", () => {
     for (const command of commandNames) expect(helpText(command)).to.include("--help").and.include("Exit codes");
     expect(helpText("down")).to.include("--volumes");
