@@ -160,7 +160,7 @@ export const settingRows: SettingRows = {
     default: "none",
     limits: limits.extensions,
     effect: "reload",
-    change: addsOnly,
+    change: `${addsOnly} ${code("pg_stat_statements")} and others need ${code("parameters.shared_preload_libraries")}.`,
   },
   resources: {
     requests: {
