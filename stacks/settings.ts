@@ -13,7 +13,7 @@ const judgedBy = new Map([
   ["databases", ["roles", "user", "database"]],
   ["extensions", ["databases", "database", "parameters"]],
   ["resources", ["workload"]],
-  ["parameters", ["resources", "workload", "replicas"]],
+  ["parameters", ["resources", "workload"]],
   ["synchronousReplicas", ["replicas"]],
   ["recoverPrimaryFrom", ["replicas"]],
   ["updateStrategy", ["replicas"]],
