@@ -82,7 +82,7 @@ export const settingRows: SettingRows = {
     otherwise: [
       {
         effect: "refused",
-        when: "for a namespace that others made, and when it becomes `false` with `keepVolumes: false`: the namespace would be deleted",
+        when: "for a namespace that others made, and when it becomes `false` with `keepVolumes: false` deployed: the namespace would be deleted",
       },
     ],
     change: "`false` uses it as it is.",
@@ -162,7 +162,7 @@ export const settingRows: SettingRows = {
     default: "none",
     limits: limits.extensions,
     effect: "reload",
-    change: addsOnly,
+    change: `${addsOnly} ${code("pg_stat_statements")} and others need ${code("parameters.shared_preload_libraries")}.`,
   },
   resources: {
     requests: {
@@ -230,7 +230,7 @@ export const settingRows: SettingRows = {
     default: code(defaults.passwordGeneration),
     limits: "whole number from 1",
     effect: "reload",
-    change: "New sessions need the new password, open ones go on.",
+    change: "Any change renews them, a lower number too. New sessions need the new password, open ones go on.",
   },
   recoverPrimaryFrom: {
     meaning: "after the primary's volume was lost: the replica to build it again from",

@@ -203,7 +203,11 @@ function storageProblems({ storageSize, storageClassName, cloud, workload }: Com
       minimum === ours
         ? `A new cluster with its write-ahead log does not fit safely in less than ${ours}.`
         : `The smallest volume that ${cloud} makes for workload ${workload} is ${minimum}.`,
-    fix: `Use ${minimum} or more.`,
+    // A live cluster would be refused the other size, too: its volumes keep their size and their class.
+    fix:
+      minimum === ours
+        ? `Use ${minimum} or more.`
+        : `For a new cluster use ${minimum} or more. A live one keeps its disks: leave cloud and workload as they were; resources gives it more CPU and memory.`,
   });
 }
 

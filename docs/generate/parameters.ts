@@ -36,6 +36,20 @@ const inputs: readonly (readonly [string, readonly Partial<ServerSize>[]])[] = [
   ["PostgreSQL's major", knownMajors.map((major) => ({ major }))],
 ];
 
+/** What a running server has, where PostgreSQL is built with a value that holds only until the server starts. */
+const running: ReadonlyMap<string, string> = new Map([
+  // initdb's options in components/postgres/scripts/initialise.sh.
+  ["data_checksums", "on"],
+  ["server_encoding", "UTF8"],
+  // The manual: "The default is to use the database encoding."
+  ["client_encoding", "UTF8"],
+  // InitializeGUCOptionsFromEnvironment in guc.c raises it to 2MB, or to what the stack's limit less 512kB allows.
+  ["max_stack_depth", "2MB"],
+]);
+
+/** Modes of files, which a running server shows as octal numbers. */
+const fileModes: readonly string[] = ["data_directory_mode", "log_file_mode", "unix_socket_permissions"];
+
 /** What parameters together are measured against. */
 const measures: readonly (readonly [readonly string[], string])[] = [
   [memoryParameters, "Counts against the memory limit"],
@@ -89,7 +103,10 @@ function follows(name: string, variants: readonly Partial<ServerSize>[]): boolea
   );
 }
 
-function inUnits({ default: value = "", unit, type }: Setting): string {
+function inUnits({ name, default: value = "", unit, type }: Setting): string {
+  const atRunTime = running.get(name);
+  if (atRunTime !== undefined) return code(atRunTime);
+  if (fileModes.includes(name)) return code(Number(value).toString(8).padStart(4, "0"));
   return code(type === "integer" || type === "real" ? amount(Number(value), unit) : value);
 }
 
@@ -129,10 +146,14 @@ function accepted({
     case "real":
       // Reals that may be as large as any number have no bound worth telling.
       if (max > 1e300) return min < -1e300 ? "any number" : `${code(amount(min, unit))} or more`;
-      return `${code(amount(min, unit))} to ${code(amount(max, unit))}`;
+      return `${code(amount(min, unit))} to ${code(amount(strictnessOf(name)?.most ?? max, unit))}`;
     default:
       return "text";
   }
+}
+
+function strictnessOf(name: string) {
+  return strictness.find(({ names }) => names.includes(canonicalName(name)));
 }
 
 function notes(name: string): string {
@@ -140,7 +161,7 @@ function notes(name: string): string {
   const fixed = fixedValue(name, Math.max(...majors));
   return sentences(
     ruleOf(name)?.why ?? (fixed !== undefined && fixed.value === undefined ? onlyReports : undefined),
-    strictness.find(({ names }) => names.includes(canonicalName(name)))?.why,
+    strictnessOf(name)?.why,
     ...measures.filter(([names]) => names.includes(name)).map(([, measure]) => measure),
     majors.length < knownMajors.length ? `PostgreSQL ${range(majors)}` : undefined,
   );

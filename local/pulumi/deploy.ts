@@ -137,7 +137,7 @@ async function demandPossible(open: OpenStack): Promise<LiveCluster | undefined>
         "Install kubectl, or set createNamespace to false and use a namespace that is there.",
     );
   }
-  const problems = refusedChanges(spec, state, live);
+  const problems = refusedChanges(spec, state, live, open.resolved.stack);
   if (problems.length > 0) throw new SettingsError(problems);
   return live;
 }

@@ -35,18 +35,20 @@ const otherStack =
  * Settings that were right for a new cluster and are not for this one, because it exists already.
  * @param state what the last deployment left; undefined where there is none.
  * @param live undefined where the Kubernetes cluster cannot be read.
+ * @param stack its name, for the commands to run.
  */
 export function refusedChanges(
   spec: ClusterSpec,
   state: DeployedState | undefined,
   live: LiveCluster | undefined,
+  stack: string,
 ): Problem[] {
   const renamed = state?.names === undefined ? [] : renamings(state.names, spec);
   // What follows from a name, as a class does, is no second mistake.
   const storage = renamed.some(({ setting }) => setting === "name" || setting === "namespace")
     ? []
     : [
-        ...fixed(spec, state, live),
+        ...fixed(spec, state, live, stack),
         ...(state === undefined ? [] : [...ownClass(spec, state), ...lostNamespace(spec, state)]),
         ...foreignNamespace(spec, state, live),
       ];
@@ -79,8 +81,13 @@ export function refusedDeletion(
 }
 
 /** What the volumes and the StatefulSet keep. Without `live` it is what the state has of the StatefulSet. */
-function fixed(spec: ClusterSpec, state: DeployedState | undefined, live: LiveCluster | undefined): Problem[] {
-  const sizes = resizing(spec, live?.claims ?? []);
+function fixed(
+  spec: ClusterSpec,
+  state: DeployedState | undefined,
+  live: LiveCluster | undefined,
+  stack: string,
+): Problem[] {
+  const sizes = resizing(spec, live?.claims ?? [], stack);
   const fields = live === undefined ? state?.fixedFields : live.fixedFields;
   // Without a volume there is nothing yet to be kept: see `isUnused`.
   if (live !== undefined && live.claims.length === 0) return sizes;
@@ -186,7 +193,7 @@ function renamings(previous: DeployedNames, spec: ClusterSpec): Problem[] {
   return problems;
 }
 
-function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly DeployedClaim[]): Problem[] {
+function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly DeployedClaim[], stack: string): Problem[] {
   const wanted = parseBytes(storageSize);
   const other = claims.filter(({ size }) => {
     const has = parseBytes(size);
@@ -205,7 +212,7 @@ function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly Depl
         `In namespace ${namespace} the cluster's data lies on ${which}, made with ${sizes.join(" and ")}. ` +
         `Volumes keep their size, while the WAL settings would follow ${storageSize}.`,
       fix:
-        `Set it back to ${back}. Where the data is not needed, npm run down -- --stack STACK --volumes deletes it, and ` +
+        `Set it back to ${back}. Where the data is not needed, npm run down -- --stack ${stack} --volumes deletes it, and ` +
         `any size can be chosen. ${otherStack}`,
     },
   ];

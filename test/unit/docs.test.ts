@@ -5,6 +5,7 @@ import { knownMajors, settingNames } from "../../components/postgres/parameters/
 import { allSettingRows } from "../../components/postgres/setting-effects";
 import { documents } from "../../docs/generate/documents";
 import { table } from "../../docs/generate/markdown";
+import { parameterRow } from "../../docs/generate/parameters";
 import { settingNames as stackSettings } from "../../stacks/schema";
 import { root } from "./plan";
 
@@ -35,6 +36,24 @@ describe("the generated documents", () => {
     const parameters = knownMajors.flatMap((major) => settingNames(major)).map((name) => `parameters.${name}`);
     for (const setting of [...settings, ...parameters]) expect(page?.text).to.include(`\n| \`${setting}\` |`);
   });
+});
+
+describe("the defaults and limits of parameters in docs/settings.md", () => {
+  // Each row: what a running server of this cluster says, where PostgreSQL is built with something else.
+  const cells: [string, string, string][] = [
+    ["client_encoding", "`UTF8`", "text"],
+    ["data_checksums", "`on`", "cannot be set"],
+    ["data_directory_mode", "`0700`", "cannot be set"],
+    ["log_file_mode", "`0600`", "cannot be set"],
+    ["max_stack_depth", "`2MB`", "`100kB` to `7680kB`"],
+    ["server_encoding", "`UTF8`", "cannot be set"],
+    ["unix_socket_permissions", "`0777`", "cannot be set"],
+  ];
+  for (const [name, byDefault, limits] of cells) {
+    it(`are those of a server that runs: ${name}`, () => {
+      expect(parameterRow(name).slice(1, 3)).to.deep.equal([byDefault, limits]);
+    });
+  }
 });
 
 describe("a Markdown table", () => {

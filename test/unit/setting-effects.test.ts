@@ -139,7 +139,7 @@ function refused(before: Plan, after: PostgresClusterArgs): string[] {
   // One that the stack did not make is somebody else's.
   const namespace = { labels: {} };
   const live = { fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }], namespace };
-  return refusedChanges(clusterSpec(after), state, live).map(({ setting }) => setting);
+  return refusedChanges(clusterSpec(after), state, live, "dev").map(({ setting }) => setting);
 }
 
 /** The effect of a change as the plan shows it: the gravest of what differs. */

@@ -3,6 +3,7 @@ import { replicationUser } from "../names";
 import { nearest } from "../parameters/nearest";
 import { type Problem, when } from "../problem";
 import { membershipProblems } from "./memberships";
+import { preloadProblems } from "./preload";
 
 /** Databases and roles that are there without the app's. */
 export const takenNames = {
@@ -41,7 +42,13 @@ export function appProblems({ database, user }: CompleteArgs): Problem[] {
 
 /** What cannot work about the roles, databases and extensions that the settings add. */
 export function additionProblems(args: CompleteArgs): Problem[] {
-  return [...roleProblems(args), ...membershipProblems(args), ...databaseProblems(args), ...extensionProblems(args)];
+  return [
+    ...roleProblems(args),
+    ...membershipProblems(args),
+    ...databaseProblems(args),
+    ...extensionProblems(args),
+    ...preloadProblems(args),
+  ];
 }
 
 function roleProblems({ roles, user }: CompleteArgs): Problem[] {

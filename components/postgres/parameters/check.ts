@@ -12,7 +12,12 @@ type Finding = Pick<Problem, "why" | "fix">;
 interface Strictness extends Finding {
   readonly names: readonly string[];
   readonly fails: (value: number) => boolean;
+  /** The largest value, where that is all there is to it. */
+  readonly most?: number;
 }
+
+/** What is left of a container's stack, in kB. */
+const largestStack = 7680;
 
 export const strictness: readonly Strictness[] = [
   {
@@ -23,9 +28,10 @@ export const strictness: readonly Strictness[] = [
   },
   {
     names: ["max_stack_depth"],
-    fails: (kilobytes) => kilobytes > 7680,
+    fails: (kilobytes) => kilobytes > largestStack,
+    most: largestStack,
     why: "The stack in a container is 8MB, and the server keeps 512kB of it.",
-    fix: "Use 7680kB or less.",
+    fix: `Use ${largestStack}kB or less.`,
   },
   {
     names: ["vacuum_buffer_usage_limit"],

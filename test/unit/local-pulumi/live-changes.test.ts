@@ -100,7 +100,7 @@ const cases: Case[] = [
     live: { fixedFields: undefined, claims: claims("1Gi", "1Gi") },
     refused: {
       storageSize:
-        /data-postgres-0, data-postgres-1, made with 1Gi.*WAL settings would follow 10Gi.*Set it back to 1Gi\..*--volumes/,
+        /data-postgres-0, data-postgres-1, made with 1Gi.*WAL settings would follow 10Gi.*Set it back to 1Gi\..*--stack dev --volumes/,
     },
   },
   {
@@ -208,7 +208,7 @@ const cases: Case[] = [
 describe("settings on a deployed stack: refused is", () => {
   for (const { title, state: left, live, change = {}, refused } of cases) {
     it(title, () => {
-      const problems = refusedChanges(clusterSpec({ ...args, ...change }), left, live);
+      const problems = refusedChanges(clusterSpec({ ...args, ...change }), left, live, "dev");
       expect(problems.map(({ setting }) => setting)).to.deep.equal(Object.keys(refused));
       for (const { setting, why, fix } of problems) expect(`${why} ${fix}`).to.match(refused[setting] ?? /^$/);
     });

@@ -63,7 +63,7 @@ const taken: Case[] = [
 ];
 
 const problems = ({ state: left, live, change }: Case) =>
-  refusedChanges(clusterSpec({ ...args, ...change }), left, live);
+  refusedChanges(clusterSpec({ ...args, ...change }), left, live, "dev");
 
 describe("to make a namespace that is there already", () => {
   for (const one of refused) {
