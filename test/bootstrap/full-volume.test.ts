@@ -21,16 +21,13 @@ describe("a volume that is full", function () {
   let cluster: Cluster;
   let primary: Pod;
 
-  beforeEach(async () => {
-    cluster = new Cluster({
-      conf: ["max_wal_size = 64MB", "min_wal_size = 32MB", "max_slot_wal_keep_size = -1"],
-      env: { CHECK_INTERVAL: "1" },
-    });
+  async function start(...conf: string[]): Promise<void> {
+    cluster = new Cluster({ conf: ["max_slot_wal_keep_size = -1", ...conf], env: { CHECK_INTERVAL: "1" } });
     primary = await smallVolume(cluster, 400);
     primary.start();
     await primary.waitReady();
     await until("the reserve", () => existsSync(reserve(primary)), 20);
-  });
+  }
   afterEach(async () => {
     await primary.kill();
     for (const directory of mounted.splice(0)) execFileSync("umount", [directory]);
@@ -38,6 +35,8 @@ describe("a volume that is full", function () {
   });
 
   it("by WAL that a slot keeps for a replica which is gone: the slot goes, and the primary writes again by itself", async () => {
+    // More than the volume has room for even without the slot.
+    await start("max_wal_size = 512MB", "min_wal_size = 256MB", "wal_keep_size = 256MB");
     await primary.sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE filler (x text)");
     await primary.sql("SELECT pg_create_physical_replication_slot('replica_2', true)");
     for (let round = 0; round < 100; round += 1) {
@@ -55,6 +54,7 @@ describe("a volume that is full", function () {
   });
 
   it("by data: it answers and only reads; it writes again by itself once something was deleted", async () => {
+    await start("max_wal_size = 64MB", "min_wal_size = 32MB");
     await primary.sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE big (x text)");
     for (let round = 0; round < 200; round += 1) {
       await primary.psql("INSERT INTO big SELECT repeat(md5(random()::text), 30) FROM generate_series(1, 8000)");

@@ -35,18 +35,18 @@ keep_slots() {
   done < <(own "SELECT slot_name FROM pg_replication_slots WHERE slot_name ~ '^replica_[0-9]+\$' AND NOT active" 2>/dev/null)
 }
 
-# drop_idle_slots: in an emergency; their replicas clone again, which is better than a primary that cannot write
+# drop_idle_slots: in an emergency; their replicas clone again, which is better than a primary that cannot write. Fails
+# when the server did not do it all, as while it is still recovering
 drop_idle_slots() {
   local dropped
   dropped=$(own "SELECT slot_name, pg_drop_replication_slot(slot_name) FROM pg_replication_slots
-    WHERE slot_name ~ '^replica_[0-9]+\$' AND NOT active")
+    WHERE slot_name ~ '^replica_[0-9]+\$' AND NOT active") || return
   if [[ -n $dropped ]]; then say "dropped slots that kept WAL for replicas that are away: ${dropped//[|$'\n']/ }"; fi
   own CHECKPOINT
 }
 
 if [[ -s $EMERGENCY && ! -e $RUN_DIR/emergency.slots ]]; then
-  : >"$RUN_DIR/emergency.slots"
-  drop_idle_slots
+  drop_idle_slots && : >"$RUN_DIR/emergency.slots"
 fi
 keep_room
 room=$?

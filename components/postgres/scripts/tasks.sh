@@ -113,7 +113,7 @@ watch_additions() {
   [[ $REPLY != "$seen_additions" ]] || return
   additions_not_before=0 additions_pending=0 additions_pause=5
   # After a change: the files of the ConfigMap and those of the Secret arrive one after the other.
-  if [[ -n $seen_additions ]]; then additions_not_before=$((EPOCHSECONDS + 2)); fi
+  if [[ -n $seen_additions ]]; then additions_not_before=$((EPOCHSECONDS + 3)); fi
   seen_additions=$REPLY
   for setting in roles databases extensions; do
     if [[ -s $CONFIG_DIR/$setting ]]; then additions_pending=1; fi
