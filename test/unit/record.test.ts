@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import type { PostgresClusterArgs } from "../../components/postgres/args";
 import { formatProblems } from "../../components/postgres/problem";
@@ -100,4 +101,26 @@ describe("an acknowledgement", () => {
       expect(formatProblems(problems)).to.match(words);
     });
   }
+});
+
+describe("the name of the cluster in the program", () => {
+  it("is always the same, so that another name is a change of this cluster; stacks of earlier versions have it as an alias", async () => {
+    const seen: unknown[] = [];
+    await pulumi.runtime.setMocks({
+      call: ({ inputs }) => inputs,
+      newResource: ({ inputs }) => ({ id: "i", state: inputs }),
+    });
+    pulumi.runtime.setAllConfig({ "project:name": "orders" });
+    const program = require.resolve("../../index");
+    delete require.cache[program];
+    await pulumi.runtime.runInPulumiStack(async () => {
+      pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
+        if (type === "kubernetes-postgres:index:PostgresCluster") seen.push([name, opts.aliases]);
+        return undefined;
+      });
+      require(program);
+    });
+    await pulumi.runtime.disconnect();
+    expect(seen).to.deep.equal([["postgres", [{ name: "orders" }]]]);
+  });
 });
