@@ -168,7 +168,9 @@ describe("what is refused on a live cluster", function () {
     for (const setting of ["database", "user", "image", "storageSize", "cloud"])
       expect(said).to.contain(`${setting}: "`);
     expect(said).to.match(/myapp[\s\S]*made with database shop/);
-    await stack.preview(kept);
+    await stack.up(kept);
+    const login = { user: stack.outputs.user, database: "shop" };
+    await stack.namespace.psql("postgres-0", "insert into kept values (default)", login);
     const { data } = await stack.namespace.json<{ data: object }>("get", "configmap", "theirs");
     expect(data).to.deep.equal({ precious: "yes" });
   });
