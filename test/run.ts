@@ -7,7 +7,7 @@ import { type DebianPackage, ensureDebianPackages } from "../local/tools/debian"
 import { type GoBuild, goBuild } from "../local/tools/go-build";
 import { faultTable, recordedFaults } from "./fault-table";
 import { repetitions } from "./repetitions";
-import { gitLabJobs } from "./workflows";
+import { gitHubJobs, gitLabJobs } from "./workflows";
 
 const root = join(__dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
@@ -87,7 +87,7 @@ async function check(): Promise<Counts> {
     ["types", bin("tsc"), ["--noEmit"]],
     ["shell scripts", "shellcheck", ["--external-sources", ...shell, join(root, ".ci", "run")]],
     ["workflows of GitHub", await actionlint(), ["-color"]],
-    ["scripts of GitLab's jobs", "shellcheck", ["--shell", "bash", ...writeJobs(jobs)]],
+    ["scripts of GitLab's jobs and of GitHub's action", "shellcheck", ["--shell", "bash", ...writeJobs(jobs)]],
   ];
   const counts = { passes: 0, failures: 0, pending: 0 };
   for (const [title, command, args] of checks) {
@@ -99,9 +99,10 @@ async function check(): Promise<Counts> {
   return counts;
 }
 
-/** Writes the script of each of GitLab's jobs to a file, and returns the files. */
+/** Writes each script that actionlint does not look at to a file, and returns the files. */
 function writeJobs(folder: string): string[] {
-  return gitLabJobs().map(({ name, lines }) => {
+  const prepare = gitHubJobs().filter(({ name }) => name === "prepare");
+  return [...gitLabJobs(), ...prepare].map(({ name, lines }) => {
     const file = join(folder, name);
     writeFileSync(file, `${lines.join("\n")}\n`);
     return file;

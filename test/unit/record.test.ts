@@ -106,11 +106,9 @@ describe("an acknowledgement", () => {
 describe("the name of the cluster in the program", () => {
   it("is always the same, so that another name is a change of this cluster; stacks of earlier versions have it as an alias", async () => {
     const seen: unknown[] = [];
-    await pulumi.runtime.setMocks({
-      call: ({ inputs }) => inputs,
-      newResource: ({ inputs }) => ({ id: "i", state: inputs }),
-    });
-    pulumi.runtime.setAllConfig({ "project:name": "orders" });
+    const newResource = ({ inputs }: pulumi.runtime.MockResourceArgs) => ({ id: "made", state: inputs });
+    await pulumi.runtime.setMocks({ call: ({ inputs }) => inputs, newResource }, "kubernetes-postgres", "dev");
+    pulumi.runtime.setAllConfig({ "kubernetes-postgres:name": "orders" });
     const program = require.resolve("../../index");
     delete require.cache[program];
     await pulumi.runtime.runInPulumiStack(async () => {
