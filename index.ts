@@ -12,7 +12,10 @@ const provider = new kubernetes.Provider("kubernetes", {
   enableSecretMutable: true,
 });
 
-const cluster = new PostgresCluster(settings.name ?? "postgres", settings, { provider });
+// One name in the program, so that another name of the cluster is seen as a change of this one, and refused. Earlier
+// versions called it by the cluster's name.
+const aliases = settings.name === undefined ? [] : [{ name: settings.name }];
+const cluster = new PostgresCluster("postgres", settings, { provider, aliases });
 
 export const {
   endpoints,

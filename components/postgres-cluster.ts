@@ -6,8 +6,9 @@ import type { PostgresClusterArgs } from "./postgres/args";
 import { pgHba, pgIdent, scripts } from "./postgres/config";
 import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
 import { fixedFieldProblems, fixedFields, fixedFieldsOf } from "./postgres/fixed-fields";
-import { postgresPort, serviceHost } from "./postgres/names";
+import { nameOfLatch, postgresPort, serviceHost } from "./postgres/names";
 import { readme } from "./postgres/readme";
+import { readRecord, recordAnnotations, recordedFields, recordProblems } from "./postgres/record";
 import { headlessService, primaryService } from "./postgres/services";
 import { type ClusterSpec, clusterSpec } from "./postgres/spec";
 import { podDisruptionBudget, statefulSet as statefulSetOf } from "./postgres/stateful-set";
@@ -77,10 +78,10 @@ export class PostgresCluster extends pulumi.ComponentResource {
     this.createDisruptionBudget(spec, afterNamespace);
     // The Services do not wait for endpoints, or they and the pods would wait for each other.
     const statefulSet = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
-    this.createLatch(spec, statefulSet);
+    const latch = this.createLatch(spec, statefulSet);
 
     // Known at preview already (but for the passwords), and resolved only once the pods are ready.
-    const ready = demandFixedFields(spec, statefulSet);
+    const ready = demandKept(spec, statefulSet, latch);
     const whenReady = <T>(value: T): pulumi.Output<T> => ready.apply(() => value);
     const endpoints = endpointsOf(spec.names.statefulSet, spec.names.headlessService, spec.namespace, spec.replicas);
     const primary = { host: serviceHost(spec.names.primaryService, spec.namespace), port: postgresPort };
@@ -212,22 +213,32 @@ export class PostgresCluster extends pulumi.ComponentResource {
 
   /**
    * Exists once the pods were first ready; from then on an empty primary volume is a loss and not a first start, and
-   * scripts/rebuild.sh refuses it until `recoverPrimaryFrom` names a replica.
+   * scripts/rebuild.sh refuses it until `recoverPrimaryFrom` names a replica. Its annotations say what the data is.
    */
-  private createLatch(spec: ClusterSpec, pods: k8s.apps.v1.StatefulSet): void {
-    const metadata = { name: spec.names.latchConfigMap, namespace: spec.namespace, labels: spec.labels };
+  private createLatch(spec: ClusterSpec, pods: k8s.apps.v1.StatefulSet): k8s.core.v1.ConfigMap {
+    const { namespace, labels } = spec;
+    const metadata = { name: spec.names.latchConfigMap, namespace, labels, annotations: recordAnnotations(spec) };
     const data = { initialized: "This cluster has been ready once: its primary's volume must not be empty.\n" };
     // It lives as long as the volumes it guards.
-    const options = { parent: this, dependsOn: pods, retainOnDelete: spec.keepVolumes };
-    new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
+    const lasting = { retainOnDelete: spec.keepVolumes, ignoreChanges: recordedFields(spec) };
+    const options = { parent: this, dependsOn: pods, ...lasting };
+    return new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
   }
 }
 
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */
-function demandFixedFields(spec: ClusterSpec, statefulSet: k8s.apps.v1.StatefulSet): pulumi.Output<void> {
-  return statefulSet.spec.apply((live) => {
+function demandKept(
+  spec: ClusterSpec,
+  statefulSet: k8s.apps.v1.StatefulSet,
+  latch: k8s.core.v1.ConfigMap,
+): pulumi.Output<void> {
+  return pulumi.all([statefulSet.spec, latch.metadata]).apply(([live, { name, namespace, annotations }]) => {
     const kept = fixedFieldsOf(live);
-    const problems = kept === undefined ? [] : fixedFieldProblems(spec, kept);
+    const record = { name: nameOfLatch(name), namespace, ...readRecord(annotations) };
+    const changes = recordProblems(spec, record);
+    // A class is named after the cluster: what follows from another name is no second mistake.
+    const renamed = changes.some(({ setting }) => setting === "name" || setting === "namespace");
+    const problems = [...changes, ...(kept === undefined || renamed ? [] : fixedFieldProblems(spec, kept))];
     if (problems.length > 0) throw new SettingsError(problems);
   });
 }

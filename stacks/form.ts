@@ -72,6 +72,7 @@ function problemsOf(
 
 function fieldsOf(setting: string, path: string[]): string[] {
   if (setting === "updateStrategy") return ["type", "partition"];
+  if (setting === "acknowledge") return ["major", "database", "user"];
   if (setting === "roles") return ["name", "memberOf"];
   if (setting === "databases") return ["name", "owner"];
   if (setting === "extensions") return ["name", "database"];

@@ -75,6 +75,16 @@ export const settingsSchema = z.strictObject({
   protect: boolean.optional(),
   passwordGeneration: integer.optional(),
   recoverPrimaryFrom: integer.optional(),
+  acknowledge: structured(
+    z.strictObject(
+      {
+        major: z.int({ error: "is not a whole number" }).optional(),
+        database: name.optional(),
+        user: name.optional(),
+      },
+      { error: fields },
+    ),
+  ).optional(),
   runAsUser: integer.optional(),
   runAsGroup: integer.optional(),
 });

@@ -14,6 +14,7 @@ const judgedBy = new Map([
   ["extensions", ["databases", "database", "parameters"]],
   ["resources", ["workload"]],
   ["parameters", ["resources", "workload"]],
+  ["acknowledge", ["image", "database", "user"]],
   ["synchronousReplicas", ["replicas"]],
   ["recoverPrimaryFrom", ["replicas"]],
   ["updateStrategy", ["replicas"]],

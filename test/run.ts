@@ -1,11 +1,13 @@
 import { type SpawnOptions, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Progress } from "../local/progress";
 import { type DebianPackage, ensureDebianPackages } from "../local/tools/debian";
+import { type GoBuild, goBuild } from "../local/tools/go-build";
 import { faultTable, recordedFaults } from "./fault-table";
 import { repetitions } from "./repetitions";
+import { gitHubJobs, gitLabJobs } from "./workflows";
 
 const root = join(__dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
@@ -84,16 +86,32 @@ function run(command: string, args: string[], options: SpawnOptions = {}): Promi
   });
 }
 
+const actionlintBuild: GoBuild = {
+  name: "actionlint",
+  title: "build actionlint",
+  source: join(root, "local", "tools", "actionlint"),
+  programs: [{ pkg: "github.com/rhysd/actionlint/cmd/actionlint", file: "actionlint" }],
+  variables: [],
+};
+
+/** The checker of GitHub's workflows, which has shellcheck look at their scripts; built once, in seconds. */
+async function actionlint(): Promise<string> {
+  return join(await new Progress().step(actionlintBuild.title, (note) => goBuild(actionlintBuild, note)), "actionlint");
+}
+
 /** Static checks: each is one test. */
 async function check(): Promise<Counts> {
   const scripts = join(root, "components", "postgres", "scripts");
   const shell = readdirSync(scripts)
     .filter((file) => file.endsWith(".sh"))
     .map((file) => join(scripts, file));
+  const jobs = mkdtempSync(join(tmpdir(), "jobs-"));
   const checks: [string, string, string[]][] = [
     ["format and lint", bin("biome"), ["check", "--error-on-warnings", "."]],
     ["types", bin("tsc"), ["--noEmit"]],
     ["shell scripts", "shellcheck", ["--external-sources", ...shell, join(root, ".ci", "run")]],
+    ["workflows of GitHub", await actionlint(), ["-color"]],
+    ["scripts of GitLab's jobs and of GitHub's action", "shellcheck", ["--shell", "bash", ...writeJobs(jobs)]],
   ];
   const counts = { passes: 0, failures: 0, pending: 0 };
   for (const [title, command, args] of checks) {
@@ -101,7 +119,18 @@ async function check(): Promise<Counts> {
     console.log(`  ${passed ? "✔" : "✖"} ${title}`);
     counts[passed ? "passes" : "failures"] += 1;
   }
+  rmSync(jobs, { recursive: true });
   return counts;
+}
+
+/** Writes each script that actionlint does not look at to a file, and returns the files. */
+function writeJobs(folder: string): string[] {
+  const prepare = gitHubJobs().filter(({ name }) => name === "prepare");
+  return [...gitLabJobs(), ...prepare].map(({ name, lines }) => {
+    const file = join(folder, name);
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    return file;
+  });
 }
 
 async function mocha(suite: Suite): Promise<Counts> {

@@ -61,6 +61,19 @@ export interface ExtensionArgs {
   database?: string;
 }
 
+/**
+ * What a person changed in the data by hand. Each says what the data is now, and so opens that one change of `image`,
+ * `database` or `user`: one that is left over is refused at the next change. Once deployed it can be taken out.
+ */
+export interface AcknowledgeArgs {
+  /** Major version of PostgreSQL that the volumes were upgraded to, with pg_upgrade. Default: none. Pods are not touched. */
+  major?: number;
+  /** What the app's database was renamed to, in SQL. Default: none. Pods are not touched. */
+  database?: string;
+  /** What the app's role was renamed to, in SQL. Default: none. Pods are not touched. */
+  user?: string;
+}
+
 /** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
 export interface PostgresClusterArgs {
   /** Cloud of the Kubernetes cluster. Default `on-premise`. Volumes keep their class: a change is refused, unless `storageClassName` is given. */
@@ -80,7 +93,7 @@ export interface PostgresClusterArgs {
    * and was not made for this cluster; Pulumi itself takes it over, and without `keepVolumes` deletes it with the cluster.
    */
   createNamespace?: boolean;
-  /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; a new major does not start on old data. */
+  /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; another major is refused, since it does not read the data (see {@link AcknowledgeArgs}). */
   image?: string;
   /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts up to ten. */
   replicas?: number;
@@ -93,9 +106,9 @@ export interface PostgresClusterArgs {
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. Volumes keep their class: a change is refused. */
   storageClassName?: string;
-  /** Database made for the app. Default `myapp`. Made at the first start; a change is refused. */
+  /** Database made for the app. Default `myapp`. Made at the first start; a change is refused, or rolls the pods where it is acknowledged. */
   database?: string;
-  /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Made at the first start; a change is refused. */
+  /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Made at the first start; a change is refused, or rolls the pods where it is acknowledged. */
   user?: string;
   /** Login roles to make beside `user`, each with a generated password. Default none. Made in the running primary; removing an entry drops nothing. */
   roles?: RoleArgs[];
@@ -125,6 +138,8 @@ export interface PostgresClusterArgs {
    * pod's last words name it. Read by ordinal 0 only while its volume is empty. Default: none, it refuses to start.
    */
   recoverPrimaryFrom?: number;
+  /** What a person changed in the data by hand, so that a change that is refused otherwise may be made. Default: nothing. */
+  acknowledge?: AcknowledgeArgs;
   /** Numeric user of the server's processes; the image must know it. Default 999, `postgres` of the official Debian image. A change rolls the pods. */
   runAsUser?: number;
   /** Numeric group of the server's processes and of the volume. Default 999. A change rolls the pods. */
@@ -192,6 +207,7 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     protect: args.protect ?? false,
     passwordGeneration: args.passwordGeneration ?? 1,
     recoverPrimaryFrom: args.recoverPrimaryFrom,
+    acknowledge: args.acknowledge ?? {},
     runAsUser: args.runAsUser ?? 999,
     runAsGroup: args.runAsGroup ?? 999,
   };

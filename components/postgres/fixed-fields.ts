@@ -38,7 +38,9 @@ export function fixedFieldProblems(spec: ClusterSpec, live: FixedFields): Proble
   ];
 }
 
-const newCluster = "For a new cluster use a stack of its own, and move the data there, for example with pg_dump.";
+/** How a new cluster is had, for those who use the component by itself. */
+export const newCluster =
+  "For a new cluster use a stack of its own, and move the data there, for example with pg_dump.";
 
 function sizeProblems({ storageSize, namespace, names }: ClusterSpec, live: FixedFields): Problem[] {
   const [asked, has] = [parseBytes(storageSize), parseBytes(live.storageSize)];

@@ -35,6 +35,9 @@ export function namesOf(name: string): Names {
   };
 }
 
+/** The name of the cluster that a latch belongs to. */
+export const nameOfLatch = (latch: string): string => latch.replace(/-latch$/, "");
+
 /** Labels a StatefulSet and its Services select by; they can never change on a live cluster. */
 export function selectorLabels(name: string): Record<string, string> {
   return { app: name, "app.kubernetes.io/instance": name };

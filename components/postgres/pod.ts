@@ -24,10 +24,6 @@ const probe = (name: "startup" | "readiness" | "liveness"): types.input.core.v1.
 });
 
 function container(spec: ClusterSpec): types.input.core.v1.Container {
-  const fromConfig = (key: string): types.input.core.v1.EnvVar => ({
-    name: key,
-    valueFrom: { configMapKeyRef: { name: spec.names.configMap, key } },
-  });
   return {
     name: "postgres",
     image: spec.image,
@@ -35,8 +31,9 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
     command: ["/bin/bash", `${paths.scripts}/supervisor.sh`],
     ports: [{ name: "postgresql", containerPort: postgresPort }],
     env: [
-      fromConfig("POSTGRES_DB"),
-      fromConfig("POSTGRES_USER"),
+      // Values, so that the pods restart with another name: the primary makes the role and database it is told of.
+      { name: "POSTGRES_DB", value: spec.database },
+      { name: "POSTGRES_USER", value: spec.user },
       // A subdirectory, so that initialise and clone can build beside it and rename.
       { name: "PGDATA", value: `${paths.volume}/pgdata` },
       { name: "PRIMARY_HOST", value: `${spec.names.statefulSet}-0.${spec.names.headlessService}` },

@@ -1,4 +1,5 @@
 import {
+  type AcknowledgeArgs,
   clouds,
   defaultResources,
   type PostgresClusterArgs,
@@ -24,12 +25,13 @@ export interface SettingRow extends ChangeEffects {
   readonly change?: string;
 }
 
-type Nested = "resources" | "updateStrategy";
+type Nested = "resources" | "updateStrategy" | "acknowledge";
 
 /** Every setting has its row: one that is added to the args does not compile without. */
 interface SettingRows extends Record<Exclude<keyof PostgresClusterArgs, Nested>, SettingRow> {
   resources: Record<keyof Resources, SettingRow>;
   updateStrategy: Record<keyof UpdateStrategy, SettingRow>;
+  acknowledge: Record<keyof AcknowledgeArgs, SettingRow>;
 }
 
 const defaults = withDefaults({});
@@ -38,6 +40,7 @@ const byWorkload = (part: keyof Resources): string =>
   `by \`workload\`: ${workloads.map((workload) => short(defaultResources[workload][part])).join(", ")}`;
 const keepsClass = "Volumes keep their class: choose it for a new cluster.";
 const addsOnly = "Made while the primary runs. Taking an entry out drops nothing.";
+const once = "Opens that one change; once deployed, it can be taken out.";
 const anotherCluster = "It would be a new, empty cluster beside the old one.";
 
 export const settingRows: SettingRows = {
@@ -92,7 +95,8 @@ export const settingRows: SettingRows = {
     default: code(defaults.image),
     limits: limits.image,
     effect: "restart",
-    change: "A new major does not start on old data.",
+    otherwise: [{ effect: "refused", when: "for another major of PostgreSQL, without `acknowledge.major`" }],
+    change: "Another major does not read the data.",
   },
   replicas: {
     meaning: "number of pods: one primary, the rest replicas",
@@ -134,6 +138,7 @@ export const settingRows: SettingRows = {
     default: code(defaults.database),
     limits: limits.database,
     effect: "refused",
+    otherwise: [{ effect: "restart", when: "with `acknowledge.database`" }],
     change: "Further ones are made by `databases`.",
   },
   user: {
@@ -141,6 +146,7 @@ export const settingRows: SettingRows = {
     default: code(defaults.user),
     limits: limits.user,
     effect: "refused",
+    otherwise: [{ effect: "restart", when: "with `acknowledge.user`" }],
     change: "Further ones are made by `roles`.",
   },
   roles: {
@@ -238,6 +244,29 @@ export const settingRows: SettingRows = {
     limits: "ordinal of a replica: from 1 to `replicas` - 1",
     effect: "reload",
     change: "Heeded only while the primary's volume is empty.",
+  },
+  acknowledge: {
+    major: {
+      meaning: "after the volumes were upgraded by hand: the major version of PostgreSQL that the data is of",
+      default: "none",
+      limits: "that of `image`",
+      effect: "none",
+      change: once,
+    },
+    database: {
+      meaning: "after the app's database was renamed in SQL: its new name",
+      default: "none",
+      limits: "that of `database`",
+      effect: "none",
+      change: once,
+    },
+    user: {
+      meaning: "after the app's role was renamed in SQL: its new name",
+      default: "none",
+      limits: "that of `user`",
+      effect: "none",
+      change: once,
+    },
   },
   runAsUser: {
     meaning: "numeric user of the server's processes; the image must know it",

@@ -6,6 +6,7 @@ import { checkParameters } from "./parameters/check";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
 import { type Problem, when } from "./problem";
 import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
+import { acknowledgeProblems } from "./record";
 import { minimumStorageSize } from "./storage-class";
 
 /** A pod's `controller-revision-hash` label is the StatefulSet's name and a hash; longer names do not fit its 63 characters. */
@@ -35,6 +36,7 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...synchronousProblems(args),
     ...storageProblems(args),
     ...appProblems(args),
+    ...acknowledgeProblems(args),
     ...additionProblems(args),
     ...resourceProblems(args),
     ...parameterProblems(args),

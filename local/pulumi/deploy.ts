@@ -3,6 +3,7 @@ import type { OutputMap } from "@pulumi/pulumi/automation";
 import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
 import { LocalError, until } from "../tools/run";
+import { readLatch } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
 import { isUnused, type LiveCluster, makesNamespace, refusedChanges, refusedDeletion } from "./live-changes";
@@ -151,12 +152,16 @@ async function liveCluster(open: OpenStack): Promise<LiveCluster | undefined> {
   const { namespace, createNamespace, names, storageClassName: storageClass, storageSize } = open.resolved.spec;
   const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
   return withKubernetes(open, async (kubernetes) => {
-    const [{ statefulSet, claims }, found] = await Promise.all([
+    const core = `/api/v1/namespaces/${namespace}`;
+    const [{ statefulSet, claims }, found, latch] = await Promise.all([
       takeSnapshot(kubernetes, target, true),
-      createNamespace ? kubernetes.get(`/api/v1/namespaces/${namespace}`) : undefined,
+      createNamespace ? kubernetes.get(core) : undefined,
+      kubernetes.get(`${core}/configmaps/${names.latchConfigMap}`),
     ]);
     return {
       fixedFields: statefulSet?.fixedFields,
+      image: statefulSet?.image,
+      record: readLatch(latch),
       claims: claims.filter(({ bound }) => bound),
       namespace: found === undefined ? undefined : { labels: readLabels(found) },
     };

@@ -1,4 +1,5 @@
 import type { FixedFields } from "../../components/postgres/fixed-fields";
+import { type DataRecord, readRecord } from "../../components/postgres/record";
 import { at, listAt, parseJson, textAt } from "../tools/json";
 import { kindOfType } from "./checkpoint";
 import type { PublicOutputs } from "./outputs";
@@ -12,6 +13,10 @@ export interface DeployedState {
   names: DeployedNames | undefined;
   /** Of the StatefulSet; undefined where there is none. */
   fixedFields: FixedFields | undefined;
+  /** Of the StatefulSet's pods. */
+  image?: string | undefined;
+  /** What the latch says of the data; undefined where the pods were never ready. */
+  record?: DataRecord | undefined;
   /** Whether the volumes are deleted together with the StatefulSet. */
   losesVolumes: boolean;
   /** Names of the StorageClasses that the stack made. */
@@ -37,9 +42,12 @@ export function readState(text: string): DeployedState | undefined {
   const namesOf = (found: unknown[]): string[] =>
     found.map((resource) => textAt(resource, "inputs", "metadata", "name")).filter((name) => name !== undefined);
   const set = at(ofKind("StatefulSet")[0], "inputs", "spec");
+  const latch = ofKind("ConfigMap").find((map) => textAt(map, "inputs", "metadata", "name")?.endsWith("-latch"));
   return {
     names: readNames(at(ofKind("Stack")[0], "outputs")),
     fixedFields: readFixedFields(set),
+    image: readImage(set),
+    record: readLatch(at(latch, "inputs")),
     losesVolumes: textAt(set, "persistentVolumeClaimRetentionPolicy", "whenDeleted") === "Delete",
     storageClasses: namesOf(ofKind("StorageClass")),
     namespaces: namesOf(ofKind("Namespace")),
@@ -56,6 +64,21 @@ export function readFixedFields(set: unknown): FixedFields | undefined {
   if (podManagementPolicy === undefined || storageClassName === undefined || storageSize === undefined)
     return undefined;
   return { podManagementPolicy, storageClassName, storageSize };
+}
+
+/** @param set `spec` of a StatefulSet; undefined where there is none. */
+export const readImage = (set: unknown): string | undefined =>
+  textAt(set, "template", "spec", "containers", 0, "image");
+
+/** @param latch a ConfigMap; undefined where there is none. */
+export function readLatch(latch: unknown): DataRecord | undefined {
+  return latch === undefined ? undefined : readRecord(readTexts(at(latch, "metadata", "annotations")));
+}
+
+/** Labels or annotations of an object of any kind. */
+export function readTexts(texts: unknown): Record<string, string> {
+  if (typeof texts !== "object" || texts === null) return {};
+  return Object.fromEntries(Object.keys(texts).map((key) => [key, textAt(texts, key) ?? ""]));
 }
 
 function readNames(outputs: unknown): DeployedNames | undefined {

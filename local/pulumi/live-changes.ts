@@ -1,9 +1,11 @@
 import { type FixedFields, fixedFieldProblems, storageClassProblems } from "../../components/postgres/fixed-fields";
+import { majorOfImage } from "../../components/postgres/image";
 import { namespaceMark } from "../../components/postgres/names";
 import type { Problem } from "../../components/postgres/problem";
 import { parseBytes } from "../../components/postgres/quantity";
+import { type DataRecord, recordProblems } from "../../components/postgres/record";
 import type { ClusterSpec } from "../../components/postgres/spec";
-import type { DeployedNames, DeployedState } from "./deployed-state";
+import type { DeployedState } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
 
 /** A claim that has its volume. */
@@ -18,6 +20,10 @@ export interface DeployedClaim {
 export interface LiveCluster {
   /** Undefined where there is no StatefulSet. */
   fixedFields: FixedFields | undefined;
+  /** Of the StatefulSet's pods. */
+  image?: string | undefined;
+  /** What the latch says of the data; it outlives `down`. Undefined where there is none: the pods were never ready. */
+  record?: DataRecord | undefined;
   /** They outlive `down`, and so do the limits they set. */
   claims: readonly DeployedClaim[];
   /** The namespace that the program would make, where it is there already. */
@@ -43,7 +49,7 @@ export function refusedChanges(
   live: LiveCluster | undefined,
   stack: string,
 ): Problem[] {
-  const renamed = state?.names === undefined ? [] : renamings(state.names, spec);
+  const renamed = recordProblems(spec, dataRecord(state, live), otherStack);
   // What follows from a name, as a class does, is no second mistake.
   const storage = renamed.some(({ setting }) => setting === "name" || setting === "namespace")
     ? []
@@ -164,33 +170,28 @@ function isUnmarkedOwn({ namespaceLabels }: ClusterSpec, { namespace, claims }: 
   return claims.length > 0 && set.every(([label, value]) => namespace?.labels[label] === value);
 }
 
-function renamings(previous: DeployedNames, spec: ClusterSpec): Problem[] {
-  const problems: Problem[] = [];
-  const refuse = (setting: string, asked: string, before: string, why: string, fix: string): void => {
-    if (asked !== before) problems.push({ setting, asked, why, fix: `Set it back to ${before}. ${fix}` });
-  };
-  const beside =
-    "this would make a new, empty cluster beside the old one, whose pods would be deleted and whose data nobody would use.";
-  const { namespace, names, name, database, user } = spec;
-  const nameBefore = previous.service.replace(/-svc$/, "");
-  refuse("namespace", namespace, previous.namespace, `The stack runs in ${previous.namespace}: ${beside}`, otherStack);
-  if (previous.service !== names.headlessService)
-    refuse("name", name, nameBefore, `The stack's cluster is ${nameBefore}: ${beside}`, otherStack);
-  refuse(
-    "database",
-    database,
-    previous.database,
-    `The data was made with database ${previous.database}; the outputs would name a database that does not exist.`,
-    `The setting databases makes a further one. ${otherStack}`,
-  );
-  refuse(
-    "user",
-    user,
-    previous.user,
-    `The data was made with role ${previous.user}; the outputs would name a role that does not exist.`,
-    `The setting roles makes a further one. ${otherStack}`,
-  );
-  return problems;
+/** What is known of the data: the latch in the cluster, else the one in the state, else what was deployed with it. */
+function dataRecord(state: DeployedState | undefined, live: LiveCluster | undefined): DataRecord {
+  const names = state?.names;
+  const latches = [state?.record, live?.record].filter((latch) => latch !== undefined);
+  const known: DataRecord =
+    names === undefined
+      ? {}
+      : {
+          namespace: names.namespace,
+          name: names.service.replace(/-svc$/, ""),
+          database: names.database,
+          user: names.user,
+        };
+  // Earlier versions wrote nothing on the latch; what the pods run is what their data is of.
+  const image = latches.length === 0 && names === undefined ? undefined : (live?.image ?? state?.image);
+  const record = { ...known, ...(image !== undefined && { major: majorOfImage(image) }) };
+  for (const latch of latches) {
+    record.major = latch.major ?? record.major;
+    record.database = latch.database ?? record.database;
+    record.user = latch.user ?? record.user;
+  }
+  return record;
 }
 
 function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly DeployedClaim[], stack: string): Problem[] {

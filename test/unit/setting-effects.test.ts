@@ -46,7 +46,9 @@ const examples: Record<string, Example[]> = {
   ],
   image: [
     ["restart", {}, { image: "postgres:16.4" }],
-    ["restart", {}, { image: "postgres:17" }],
+    ["refused", {}, { image: "postgres:17" }],
+    ["refused", { image: "postgres:17" }, {}],
+    ["restart", {}, { image: "postgres:17", acknowledge: { major: 17 } }],
   ],
   replicas: [
     ["scale", {}, { replicas: 1 }],
@@ -73,8 +75,14 @@ const examples: Record<string, Example[]> = {
     ["refused", {}, { storageClassName: clusterSpec({}).storageClassName }],
     ["refused", thrownAway, { ...thrownAway, storageClassName: "own" }],
   ],
-  database: [["refused", {}, { database: "shop" }]],
-  user: [["refused", {}, { user: "clerk" }]],
+  database: [
+    ["refused", {}, { database: "shop" }],
+    ["restart", {}, { database: "shop", acknowledge: { database: "shop" } }],
+  ],
+  user: [
+    ["refused", {}, { user: "clerk" }],
+    ["restart", {}, { user: "clerk", acknowledge: { user: "clerk" } }],
+  ],
   "resources.requests": [
     ["restart", {}, { resources: { requests: { cpu: "300m" } } }],
     ["restart", {}, { resources: { requests: { memory: "300Mi" } } }],
@@ -107,6 +115,9 @@ const examples: Record<string, Example[]> = {
     ["reload", {}, { recoverPrimaryFrom: 1 }],
     ["reload", { recoverPrimaryFrom: 1 }, {}],
   ],
+  "acknowledge.major": [["none", {}, { acknowledge: { major: 16 } }]],
+  "acknowledge.database": [["none", {}, { acknowledge: { database: "myapp" } }]],
+  "acknowledge.user": [["none", { acknowledge: { user: "appuser" } }, {}]],
   runAsUser: [["restart", {}, { runAsUser: 70 }]],
   runAsGroup: [["restart", {}, { runAsGroup: 70 }]],
 };
@@ -177,7 +188,7 @@ function losesNamespace(old: PlannedResource[], planned: PlannedResource[]): boo
 /** What the pods have mounted; a password that is generated anew becomes the Secret's. */
 function mountedFiles(plan: PlannedResource[]): Record<string, unknown> {
   const files = plan.filter(({ type }) => /:(ConfigMap|Secret|RandomPassword)$/.test(type));
-  return Object.fromEntries(files.map(({ name, inputs }) => [name, inputs]));
+  return Object.fromEntries(files.map(({ name, inputs: { metadata, ...files } }) => [name, files]));
 }
 
 describe("what a change of a setting does is what the plan shows:", () => {

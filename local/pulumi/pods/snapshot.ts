@@ -1,6 +1,6 @@
 import type { FixedFields } from "../../../components/postgres/fixed-fields";
 import { at, listAt, textAt } from "../../tools/json";
-import { readFixedFields } from "../deployed-state";
+import { readFixedFields, readImage, readTexts } from "../deployed-state";
 
 /** What a container does, as its pod reports it. */
 export interface ContainerView {
@@ -54,6 +54,8 @@ export interface StatefulSetView {
   partition: number;
   /** Undefined for one that this program did not make. */
   fixedFields: FixedFields | undefined;
+  /** Of its pods. */
+  image: string | undefined;
 }
 
 /** The StatefulSet, its pods and what is around them, at one moment. */
@@ -134,9 +136,7 @@ export function readClaim(claim: unknown): ClaimView {
 
 /** Labels of an object of any kind. */
 export function readLabels(object: unknown): Record<string, string> {
-  const labels = at(object, "metadata", "labels");
-  if (typeof labels !== "object" || labels === null) return {};
-  return Object.fromEntries(Object.keys(labels).map((key) => [key, textAt(labels, key) ?? ""]));
+  return readTexts(at(object, "metadata", "labels"));
 }
 
 /** @param set an apps/v1 StatefulSet, or undefined where there is none. */
@@ -149,6 +149,7 @@ export function readStatefulSet(set: unknown): StatefulSetView | undefined {
     rolling: textAt(set, "spec", "updateStrategy", "type") !== "OnDelete",
     partition: numberAt(set, "spec", "updateStrategy", "rollingUpdate", "partition"),
     fixedFields: readFixedFields(at(set, "spec")),
+    image: readImage(at(set, "spec")),
   };
 }
 

@@ -4,6 +4,8 @@ import { type DeployedState, readState } from "../../../local/pulumi/deployed-st
 const kept: DeployedState = {
   names: { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" },
   fixedFields: { podManagementPolicy: "OrderedReady", storageClassName: "fast", storageSize: "10Gi" },
+  image: "postgres:16",
+  record: { major: 16, database: "myapp", user: "appuser" },
   losesVolumes: false,
   storageClasses: ["fast"],
   namespaces: ["n"],
@@ -19,12 +21,27 @@ describe("what is deployed, in the state", () => {
       ...(keepVolumes && { retainOnDelete: true }),
     },
     { type: "kubernetes:storage.k8s.io/v1:StorageClass", inputs: { metadata: { name: "fast" } } },
+    { type: "kubernetes:core/v1:ConfigMap", inputs: { metadata: { name: "postgres-config" } } },
+    {
+      type: "kubernetes:core/v1:ConfigMap",
+      inputs: {
+        metadata: {
+          name: "postgres-latch",
+          annotations: {
+            "kubernetes-postgres/major": "16",
+            "kubernetes-postgres/database": "myapp",
+            "kubernetes-postgres/user": "appuser",
+          },
+        },
+      },
+    },
     {
       type: "kubernetes:apps/v1:StatefulSet",
       inputs: {
         spec: {
           podManagementPolicy: "OrderedReady",
           persistentVolumeClaimRetentionPolicy: { whenDeleted: keepVolumes ? "Retain" : "Delete" },
+          template: { spec: { containers: [{ image: "postgres:16" }] } },
           volumeClaimTemplates: [{ spec: { storageClassName: "fast", resources: { requests: { storage: "10Gi" } } } }],
         },
       },

@@ -1,0 +1,55 @@
+import { parseArgs } from "node:util";
+import { RunError } from "@pulumi/pulumi";
+import { readStackFile } from "../local/pulumi/stack-file";
+import { LocalError } from "../local/tools/run";
+import { judge } from "./judge";
+import { rules } from "./rules";
+
+const usage = `npm run policy -- [--stack NAME]
+  --stack NAME      the stack: settings are in Pulumi.NAME.yaml; default dev
+  --help            this text
+
+Exit codes: 0 every rule is kept, 1 a rule is broken or the settings cannot work, 2 wrong command line.
+Rules:
+${rules.map(({ name, description }) => `  ${name.padEnd(20)} ${description}`).join("\n")}`;
+
+interface Options {
+  stack: string;
+  help: boolean;
+}
+
+/** Undefined where the command line is not understood. */
+function read(args: string[]): Options | undefined {
+  try {
+    const { values } = parseArgs({ args, options: { stack: { type: "string" }, help: { type: "boolean" } } });
+    return { stack: values.stack ?? "dev", help: values.help ?? false };
+  } catch {
+    return undefined;
+  }
+}
+
+async function main(args: string[]): Promise<number> {
+  const options = read(args);
+  if (options === undefined || options.help) {
+    console[options === undefined ? "error" : "log"](usage);
+    return options === undefined ? 2 : 0;
+  }
+  const { stack } = options;
+  const { resources, found } = await judge(stack, readStackFile(stack).config);
+  if (found.length === 0) {
+    console.log(`Stack ${stack} keeps all ${rules.length} rules (${resources} resources).`);
+    return 0;
+  }
+  const lines = found.map(({ rule, resource, message }) => `  ${resource}: ${message} [${rule}]`);
+  console.error([`Stack ${stack} breaks what it has to keep:`, ...lines].join("\n"));
+  return 1;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const explained = error instanceof LocalError || RunError.isInstance(error);
+    console.error(explained ? error.message : error);
+    process.exit(1);
+  },
+);

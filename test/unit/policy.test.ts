@@ -1,0 +1,202 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { clouds } from "../../components/postgres/args";
+import { judge, violationsIn } from "../../policy/judge";
+import { type Resource, type RuleSettings, rules } from "../../policy/rules";
+import { npm } from "./npm";
+import { planOf, root, stackConfig } from "./plan";
+
+const core = "kubernetes:core/v1:";
+const apps = "kubernetes:apps/v1:";
+
+/** A resource that runs one container. */
+const running = (container: object, kind = `${apps}StatefulSet`, pod: object = {}): Resource => ({
+  type: kind,
+  props: { spec: { template: { spec: { ...pod, containers: [{ name: "app", ...container }] } } } },
+});
+const service = (spec: object): Resource => ({ type: `${core}Service`, props: { spec } });
+const configMap = (data: object): Resource => ({ type: `${core}ConfigMap`, props: { data } });
+const password = (length: number): Resource => ({
+  type: "random:index/randomPassword:RandomPassword",
+  props: { length },
+});
+const storageClass = (props: object): Resource => ({ type: "kubernetes:storage.k8s.io/v1:StorageClass", props });
+const set = (policy: object): Resource => ({
+  type: `${apps}StatefulSet`,
+  props: { spec: { persistentVolumeClaimRetentionPolicy: policy } },
+});
+const limits = { cpu: "1", memory: "1Gi" };
+const env = (name: string, value: string): Resource => running({ env: [{ name, value }] });
+
+/** By rule: what it lets through, and what it finds with words of the message. */
+const examples: Record<string, { kept: [Resource, RuleSettings?][]; broken: [Resource, RegExp, RuleSettings?][] }> = {
+  "no-public-exposure": {
+    kept: [[service({ type: "ClusterIP" })], [service({})], [running({ ports: [{ containerPort: 5432 }] })]],
+    broken: [
+      [service({ type: "LoadBalancer" }), /type LoadBalancer is reachable from outside\. Use ClusterIP/],
+      [service({ type: "NodePort" }), /type NodePort/],
+      [service({ externalIPs: ["10.0.0.1"] }), /externalIPs/],
+      [{ type: "kubernetes:networking.k8s.io/v1:Ingress", props: {} }, /kind Ingress/],
+      [{ type: "kubernetes:gateway.networking.k8s.io/v1alpha2:TCPRoute", props: {} }, /kind TCPRoute/],
+      [running({}, `${apps}Deployment`, { hostNetwork: true }), /hostNetwork/],
+      [running({ ports: [{ hostPort: 5432 }] }), /hostPort.*container app/],
+    ],
+  },
+  "volumes-retained": {
+    kept: [
+      [storageClass({ reclaimPolicy: "Retain" })],
+      [storageClass({}), { keepVolumes: false }],
+      [set({ whenDeleted: "Retain", whenScaled: "Retain" })],
+      [set({ whenDeleted: "Delete" }), { keepVolumes: false }],
+      [{ type: `${apps}StatefulSet`, props: {} }],
+    ],
+    broken: [
+      [storageClass({}), /reclaimPolicy to Retain/],
+      [storageClass({ reclaimPolicy: "Delete" }), /reclaimPolicy to Retain/, { keepVolumes: true }],
+      [{ type: `${core}PersistentVolume`, props: {} }, /persistentVolumeReclaimPolicy/],
+      [set({ whenDeleted: "Delete" }), /whenDeleted to Retain/],
+      [set({ whenScaled: "Delete" }), /whenScaled to Retain/, { keepVolumes: false }],
+    ],
+  },
+  "limits-set": {
+    kept: [[running({ resources: { limits } })], [service({})]],
+    broken: [
+      [running({ resources: { limits: { cpu: "1" } } }), /container app may use all memory/],
+      [running({ resources: { limits: { memory: "1Gi" } } }, "kubernetes:batch/v1:Job"), /all cpu/],
+      [
+        {
+          type: `${core}Pod`,
+          props: { spec: { initContainers: [{ name: "init", resources: { limits: { cpu: 1 } } }] } },
+        },
+        /container init/,
+      ],
+      [
+        {
+          type: "kubernetes:batch/v1:CronJob",
+          props: {
+            spec: {
+              jobTemplate: {
+                spec: { template: { spec: { containers: [{ name: "c", resources: { limits: { cpu: 1 } } }] } } },
+              },
+            },
+          },
+        },
+        /container c .*memory/,
+      ],
+    ],
+  },
+  "passwords-protected": {
+    kept: [
+      [password(20)],
+      [
+        configMap({
+          "passwords.sh": "password=$1",
+          "pg_hba.conf": "host all all all scram-sha-256",
+          url: "http://a/b",
+        }),
+      ],
+      [env("PGPASSFILE", "/run/passfile")],
+      [env("POSTGRES_PASSWORD_FILE", "/run/password")],
+      [running({ args: ["--host=a", "postgresql://user@host/db"] })],
+    ],
+    broken: [
+      [password(8), /8 characters is too short. Use 20/],
+      [configMap({ POSTGRES_PASSWORD: "x" }), /POSTGRES_PASSWORD. Put it into a Secret/],
+      [configMap({ uri: "postgresql://user:word@host/db" }), /password in uri/],
+      [env("PGPASSWORD", "x"), /password PGPASSWORD in its environment. Mount the Secret/],
+      [running({ env: [{ name: "DB_PASSWORD", valueFrom: { secretKeyRef: {} } }] }), /DB_PASSWORD/],
+      [env("DATABASE_URL", "postgres://u:p@h"), /DATABASE_URL/],
+      [running({ args: ["--password=x"] }), /command line/],
+      [running({ command: ["psql", "postgres://u:p@h"] }), /command line/],
+    ],
+  },
+  "images-pinned": {
+    kept: [
+      [running({ image: "postgres:16" })],
+      [running({ image: "localhost:5000/postgres@sha256:abc" })],
+      [running({ image: "localhost:5000/team/postgres:16.4" })],
+    ],
+    broken: [
+      [running({ image: "postgres" }), /Image postgres of container app/],
+      [running({ image: "postgres:latest" }), /postgres:latest/],
+      [running({ image: "localhost:5000/postgres" }), /Name a version or a digest/],
+    ],
+  },
+};
+
+describe("the policy pack:", () => {
+  for (const { name, violations } of rules) {
+    const { kept = [], broken = [] } = examples[name] ?? {};
+
+    it(`${name} lets through what keeps it`, () => {
+      expect(kept).to.have.length.greaterThan(0);
+      for (const [resource, settings] of kept)
+        expect(violations(resource, settings), JSON.stringify(resource)).to.deep.equal([]);
+    });
+
+    it(`${name} finds what breaks it, once, and says what to do`, () => {
+      expect(broken).to.have.length.greaterThan(0);
+      for (const [resource, words, settings] of broken) {
+        const found = violations(resource, settings);
+        expect(found, JSON.stringify(resource)).to.have.length(1);
+        expect(found[0]).to.match(words);
+      }
+    });
+  }
+
+  for (const stack of ["dev", "prod"]) {
+    for (const cloud of clouds) {
+      it(`nothing in the plan of ${stack} on ${cloud} breaks a rule`, async () => {
+        const { resources, found } = await judge(stack, { ...stackConfig(stack), "kubernetes-postgres:cloud": cloud });
+        expect(found).to.deep.equal([]);
+        expect(resources).to.be.greaterThan(10);
+      });
+    }
+  }
+
+  it("what is planted in a plan is found, by the resource it is in", async () => {
+    const plan = await planOf("dev", stackConfig("dev"));
+    const planted = plan.resources.map((resource) => {
+      const { type, inputs } = resource;
+      if (type === `${core}ConfigMap` && resource.name === "postgres-config")
+        return { ...resource, inputs: { ...inputs, data: { POSTGRES_PASSWORD: "x" } } };
+      return type === `${core}Service` ? { ...resource, inputs: { spec: { type: "LoadBalancer" } } } : resource;
+    });
+    const found = violationsIn({ ...plan, resources: planted }, true);
+    expect(found.map(({ rule, resource }) => `${rule} ${resource}`)).to.have.members([
+      "passwords-protected ConfigMap postgres-config",
+      "no-public-exposure Service postgres-headless-service",
+      "no-public-exposure Service postgres-primary-service",
+    ]);
+  });
+
+  it("is run by its command: 0 where every rule is kept, 1 with what is broken, 2 for what it does not understand", async () => {
+    const stack = `test-policy-${process.pid}`;
+    const file = join(root, `Pulumi.${stack}.yaml`);
+    writeFileSync(file, "config:\n  kubernetes-postgres:image: postgres:latest\n");
+    try {
+      const runs = [
+        ["--stack", "prod"],
+        ["--stack", stack],
+        ["--stak", "prod"],
+      ].map((args) => npm("policy", args));
+      const [kept, broken, unknown] = await Promise.all(runs);
+      expect([kept?.code, broken?.code, unknown?.code]).to.deep.equal([0, 1, 2]);
+      expect(kept?.out).to.match(/^Stack prod keeps all 5 rules \(\d+ resources\)\.\n$/);
+      expect(broken?.err).to.match(/breaks what it has to keep:\n {2}StatefulSet .*postgres:latest.*\[images-pinned\]/);
+    } finally {
+      rmSync(file);
+    }
+  }).timeout("60 s");
+
+  it("volumes that go with the stack are let through where its settings say so", async () => {
+    const thrownAway = { ...stackConfig("dev"), "kubernetes-postgres:keepVolumes": "false" };
+    expect((await judge("dev", thrownAway)).found).to.deep.equal([]);
+    const found = violationsIn(await planOf("dev", thrownAway), true);
+    expect(found.map(({ rule, resource }) => `${rule} ${resource}`)).to.have.members([
+      "volumes-retained StorageClass postgres-storage-class",
+      "volumes-retained StatefulSet postgres-stateful-set",
+    ]);
+  });
+});
