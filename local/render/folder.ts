@@ -69,6 +69,9 @@ export function writeFolder(folder: string, stack: string, contents: Readonly<Re
 /** @throws LocalError unless the folder is missing, empty, or of an earlier render of this stack. */
 function demandOwn(folder: string, stack: string): void {
   if (!existsSync(folder)) return;
+  if (!statSync(folder).isDirectory()) {
+    throw new LocalError(`--out ${folder}: is a file, and render writes a folder. Name a new folder, or an empty one.`);
+  }
   // Files with a dot, such as .git, are of those who keep the manifests.
   const names = readdirSync(folder).filter((name) => !name.startsWith("."));
   if (names.length === 0) return;

@@ -110,7 +110,7 @@ describe("the folder of a render", () => {
 
   it("is refused when it is a file, or below one, or cannot be written", () => {
     writeFileSync(folder, "mine\n");
-    refused(/manifests: cannot be written \(.*\)\. Choose a folder/);
+    refused(/manifests: is a file.*Name a new folder/);
     folder = join(folder, "below");
     refused(/below: cannot be written \(.*\)\. Choose a folder/);
     folder = "/proc/manifests";
