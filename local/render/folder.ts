@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -58,9 +59,9 @@ export function writeFolder(folder: string, stack: string, contents: Readonly<Re
     for (const path of removed) rmSync(join(folder, path));
     return written;
   } catch (error) {
-    if (error instanceof LocalError) throw error;
+    if (!(error instanceof Error && "syscall" in error)) throw error;
     throw new LocalError(
-      `--out ${folder}: cannot be written (${error instanceof Error ? error.message : error}). ` +
+      `--out ${folder}: cannot be written (${error.message}). ` +
         "Choose a folder that you may write to, or make room there, and start again.",
     );
   }
