@@ -109,6 +109,13 @@ describe("the rendered manifests", () => {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
+  it("have a placeholder for whatever a Secret holds, also where the program does not call it secret", () => {
+    const inputs = { kind: "Secret", metadata: { name: "plain" }, stringData: { token: "known to everybody" } };
+    const resources = [{ type: "kubernetes:core/v1:Secret", name: "plain", options: {}, inputs }];
+    const [secret] = manifestsOf({ resources, outputs: {}, secrets: [] });
+    expect(secret?.object.stringData).to.deep.equal({ token: placeholder });
+  });
+
   it("cannot be made of a plan that has a secret in anything but a Secret", () => {
     const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: generatedPassword };
     const inputs = { kind: "ConfigMap", metadata: { name: "leak" }, data: { password: secret } };
