@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -44,6 +44,7 @@ describe("the rendered manifests", function () {
 
   describe("of dev and prod for every cloud", () => {
     const [all, schemas] = ["all", "schemas"];
+    let count = 0;
 
     before(async () => {
       await namespace.kubectl("create", "namespace", name);
@@ -56,6 +57,9 @@ describe("the rendered manifests", function () {
             await renderStack({ stack, folder: join(folder, all, `${stack}-further`), config: more });
         }
       }
+      const files = readdirSync(join(folder, all), { recursive: true, encoding: "utf8" });
+      count = files.filter((path) => path.endsWith(".yaml")).length;
+      expect(count).to.be.greaterThan(90);
       const openapi: unknown = JSON.parse(await namespace.kubectl("get", "--raw", "/openapi/v2"));
       writeStrictSchemas(openapi, join(folder, schemas));
     });
@@ -66,7 +70,7 @@ describe("the rendered manifests", function () {
     it("are valid by Kubernetes' own schemas, which know every field", async () => {
       const { code, stdout } = await kubeconform(join(folder, all), join(folder, schemas));
       expect(code, stdout).to.equal(0);
-      expect(stdout).to.match(/Summary: 100 resources found in 100 files - Valid: 100, Invalid: 0/);
+      expect(stdout).to.include(`${count} resources found in ${count} files - Valid: ${count}, Invalid: 0`);
     });
 
     it("would not be if a field were unknown, or of another type", async () => {
@@ -85,13 +89,13 @@ describe("the rendered manifests", function () {
       expect(stdout).to.match(/StatefulSet postgres is invalid.*'readOnyl' not allowed/);
       expect(stdout).to.match(/PodDisruptionBudget postgres is invalid.*maxUnavailable/);
       expect(stdout).to.match(/Service postgres-svc is invalid.*got string, want integer/);
-      expect(stdout).to.match(/Valid: 7, Invalid: 3, Errors: 0/);
+      expect(stdout).to.match(/Invalid: 3, Errors: 0/);
     });
 
     it("are accepted by an API server", async () => {
       const apply = ["apply", "--dry-run=server", "--validate=strict", "-o", "name", "-R", "-f"];
       const accepted = (await namespace.kubectl(...apply, join(folder, all))).trim().split("\n");
-      expect(accepted).to.have.length(100);
+      expect(accepted).to.have.length(count);
     });
   });
 
@@ -120,7 +124,7 @@ describe("the rendered manifests", function () {
     it("give ready pods that stream, and nothing is left to apply", async () => {
       const render = ["run", "--silent", "render", "--", "--stack", stack, "--out", manifests()];
       const { stdout } = await execute("npm", render, { cwd: projectFolder });
-      expect(stdout).to.include(`10 manifests of stack ${stack} are in ${manifests()}, without passwords`);
+      expect(stdout).to.include(`manifests of stack ${stack} are in ${manifests()}, without passwords`);
 
       const readme = readFileSync(join(manifests(), "README.md"), "utf8");
       const commands = [...readme.matchAll(/^ {4}(\S.*)$/gm)].map(([, line]) => line);
@@ -130,13 +134,8 @@ describe("the rendered manifests", function () {
 
       await cluster.allStreaming("postgres-1", "postgres-2");
       await cluster.psql("postgres-0", "create table visits (id int); insert into visits values (1)");
-      const again = await cluster.kubectl("apply", "-f", manifests());
-      expect(
-        again
-          .trim()
-          .split("\n")
-          .filter((line) => !line.endsWith(" unchanged")),
-      ).to.deep.equal([]);
+      // It fails where applying once more would change something.
+      expect(await cluster.kubectl("diff", "-f", manifests())).to.equal("");
       expect(await cluster.kubectl("get", "configmap", "postgres-latch", "-o", "name")).to.include("postgres-latch");
     });
   });
