@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./pulumi/errors";
 
-export const commandNames = ["up", "preview", "status", "down", "stop"] as const;
+export const commandNames = ["up", "preview", "status", "down", "stop", "render"] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** A command line, understood. */
@@ -15,6 +15,8 @@ export interface CommandLine {
   volumes: boolean;
   /** Answer as JSON. */
   json: boolean;
+  /** Folder for the manifests; given wherever the command is `render`. */
+  out: string | undefined;
   help: boolean;
 }
 
@@ -24,6 +26,7 @@ const optionsOf: Record<CommandName, readonly string[]> = {
   status: ["stack", "cluster", "json", "help"],
   down: ["stack", "cluster", "volumes", "help"],
   stop: ["volumes", "help"],
+  render: ["stack", "out", "help"],
 };
 
 const descriptions: Record<string, string> = {
@@ -33,6 +36,7 @@ const descriptions: Record<string, string> = {
     "                    kubectl has one, else embedded; KUBERNETES_POSTGRES_CLUSTER sets it for good",
   volumes: "--volumes         also delete the data, for good",
   json: "--json            answer as JSON",
+  out: "--out DIR         the folder to write to: a new one, an empty one, or that of an earlier render",
   help: "--help            this text",
 };
 
@@ -42,6 +46,9 @@ const purposes: Record<CommandName, string> = {
   status: "Shows the cluster, the stack's outputs without secrets, its pods and volumes.",
   down: "Deletes the stack. The data stays unless --volumes is given.",
   stop: "Stops the embedded node and all that runs on it. The data stays unless --volumes is given.",
+  render:
+    "Writes what up would send to Kubernetes as files that kubectl applies, without passwords. Needs neither Pulumi nor a\n" +
+    "cluster. The README.md in the folder says how they are applied.",
 };
 
 const npmName = (command: CommandName): string => (command === "stop" ? "local:stop" : command);
@@ -69,7 +76,9 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (command === undefined) {
     throw new UsageError(`There is no command ${name ?? "(none given)"}. Commands: ${commandNames.join(", ")}.`);
   }
-  const taken = ["stack", "cluster", "volumes"].find((option) => environment[`npm_config_${option}`] !== undefined);
+  const taken = ["stack", "cluster", "volumes", "out"].find(
+    (option) => environment[`npm_config_${option}`] !== undefined,
+  );
   if (taken !== undefined) {
     throw new UsageError(
       `npm took --${taken} for an option of its own: write -- before it, as in npm run ${npmName(command)} -- --${taken}` +
@@ -81,13 +90,18 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (wrong !== undefined) {
     throw new UsageError(`npm run ${npmName(command)}: ${wrong} is not understood.\n\n${helpText(command)}`);
   }
+  const help = values.help ?? false;
+  if (command === "render" && !values.out && !help) {
+    throw new UsageError(`npm run render: --out is missing, the folder to write to.\n\n${helpText(command)}`);
+  }
   return {
     command,
     stack: values.stack ?? "dev",
     cluster: values.cluster,
     volumes: values.volumes ?? false,
     json: values.json ?? false,
-    help: values.help ?? false,
+    out: values.out,
+    help,
   };
 }
 
@@ -96,6 +110,7 @@ interface Values {
   cluster?: string;
   volumes?: boolean;
   json?: boolean;
+  out?: string;
   help?: boolean;
 }
 
@@ -112,6 +127,7 @@ function read(args: string[], allowed: readonly string[]): { values: Values; pos
         cluster: { type: "string" },
         volumes: { type: "boolean" },
         json: { type: "boolean" },
+        out: { type: "string" },
         help: { type: "boolean" },
       },
     });

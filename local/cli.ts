@@ -28,6 +28,10 @@ function load(name: CommandName): Command {
       const { stop }: typeof import("./commands/stop") = require("./commands/stop");
       return stop;
     }
+    case "render": {
+      const { render }: typeof import("./commands/render") = require("./commands/render");
+      return render;
+    }
   }
 }
 

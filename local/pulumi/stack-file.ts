@@ -26,7 +26,39 @@ export function knownStacks(folder = projectFolder): string[] {
 
 /** @throws LocalError where there is no such file, it cannot be read, or it holds values that cannot be decrypted here. */
 export function readStackFile(stack: string, folder = projectFolder): StackFile {
-  const file = `Pulumi.${stack}.yaml`;
+  const content = readContent(stack, folder);
+  const file = fileOf(stack);
+  const config = readConfig(at(content, "config"), file);
+  const encrypted = encryptedKeys(config);
+  if (encrypted.length === 0) return { config, encryptionsalt: undefined };
+  const encryptionsalt = textAt(content, "encryptionsalt");
+  refuseUnreadable(encrypted, file, encryptionsalt);
+  return { config, encryptionsalt };
+}
+
+/**
+ * The stack's settings where there is nothing to decrypt values with; other programs' configuration is left out.
+ * @throws LocalError as {@link readStackFile}, and where one of these settings is encrypted.
+ */
+export function readPlainSettings(stack: string, folder = projectFolder): StackConfig {
+  const file = fileOf(stack);
+  const config = readConfig(at(readContent(stack, folder), "config"), file);
+  const own = Object.fromEntries(Object.entries(config).filter(([key]) => key.startsWith(`${projectName}:`)));
+  const encrypted = encryptedKeys(own);
+  if (encrypted.length === 0) return own;
+  throw new LocalError(
+    `${file} holds encrypted settings (${encrypted.join(", ")}), which only Pulumi can read. ` +
+      "None of this project's settings is a secret: write them in plain text.",
+  );
+}
+
+const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
+
+const encryptedKeys = (config: StackConfig): string[] =>
+  Object.keys(config).filter((key) => textAt(config[key], "secure") !== undefined);
+
+function readContent(stack: string, folder: string): unknown {
+  const file = fileOf(stack);
   const path = join(folder, file);
   if (!/^[A-Za-z0-9._-]+$/.test(stack) || !existsSync(path)) {
     throw new LocalError(
@@ -34,19 +66,12 @@ export function readStackFile(stack: string, folder = projectFolder): StackFile 
         `For a new one, copy one of their files to ${file} and change its namespace.`,
     );
   }
-  let content: unknown;
   try {
-    content = parse(readFileSync(path, "utf8"));
+    return parse(readFileSync(path, "utf8"));
   } catch (error) {
     const words = error instanceof Error ? error.message : `${error}`;
     throw new LocalError(`${file} is not YAML: ${words.trim()}\nMend it and start again.`);
   }
-  const config = readConfig(at(content, "config"), file);
-  const encrypted = Object.keys(config).filter((key) => textAt(config[key], "secure") !== undefined);
-  if (encrypted.length === 0) return { config, encryptionsalt: undefined };
-  const encryptionsalt = textAt(content, "encryptionsalt");
-  refuseUnreadable(encrypted, file, encryptionsalt);
-  return { config, encryptionsalt };
 }
 
 function readConfig(section: unknown, file: string): StackConfig {

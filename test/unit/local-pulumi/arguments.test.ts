@@ -26,17 +26,27 @@ describe("the local command line", () => {
     ["up", "--stack"],
     ["stop", "--stack", "dev"],
     ["up", "--cluster", "--help"],
+    ["up", "--out", "folder"],
+    ["render", "--out", ""],
+    ["render", "--out", "folder", "--cluster", "current"],
   ]) {
     it(`refuses "${argv.join(" ")}" and says what is known`, () => {
       expect(() => parseCommandLine(argv)).to.throw(/Commands:|npm run .* -- \[options\]/);
     });
   }
 
+  it("has to be told where to render to", () => {
+    expect(parseCommandLine(["render", "--stack", "prod", "--out", "k8s"])).to.include({ stack: "prod", out: "k8s" });
+    expect(() => parseCommandLine(["render"])).to.throw(/--out is missing, the folder to write to[\s\S]*--out DIR/);
+    expect(parseCommandLine(["render", "--help"]).help).to.equal(true);
+  });
+
   it("refuses what npm kept to itself, for it would act on another stack than was named", () => {
     expect(() => parseCommandLine(["down"], { npm_config_stack: "prod" })).to.throw(
       /npm run down -- --stack prod\. Nothing was done/,
     );
     expect(() => parseCommandLine(["down"], { npm_config_volumes: "true" })).to.throw(/npm run down -- --volumes\./);
+    expect(() => parseCommandLine(["render"], { npm_config_out: "k8s" })).to.throw(/npm run render -- --out k8s\./);
   });
 
   it("explains every command and its options", () => {

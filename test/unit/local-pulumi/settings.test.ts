@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { postgresImage } from "../../../local/node";
 import { embeddedSettings } from "../../../local/pulumi/embedded-settings";
 import { resolveStack } from "../../../local/pulumi/resolve-stack";
-import { rawSettings, readStackFile, withSettings } from "../../../local/pulumi/stack-file";
+import { rawSettings, readPlainSettings, readStackFile, withSettings } from "../../../local/pulumi/stack-file";
 
 const machine = { cores: 2, memoryBytes: 24 * 1024 ** 3 };
 
@@ -82,6 +82,15 @@ describe("a stack's settings file", () => {
   it("with encrypted values is refused without their passphrase", () => {
     write("config:\n  kubernetes-postgres:user:\n    secure: AAA\n");
     expect(() => readStackFile("dev", folder)).to.throw(/kubernetes-postgres:user.*with pulumi itself/);
+  });
+
+  it("is read without its passphrase where only other programs' values are encrypted", () => {
+    const encrypted = "config:\n  kubernetes:kubeconfig:\n    secure: AAA\n  kubernetes-postgres:replicas: 3\n";
+    write(encrypted);
+    expect(readPlainSettings("dev", folder)).to.deep.equal({ "kubernetes-postgres:replicas": 3 });
+    write(`${encrypted}  kubernetes-postgres:user:\n    secure: AAA\n`);
+    expect(() => readPlainSettings("dev", folder)).to.throw(/kubernetes-postgres:user.*plain text/);
+    expect(() => readPlainSettings("prod", folder)).to.throw(/Pulumi\.prod\.yaml.*dev/);
   });
 
   it("takes changes, and the removal of a setting", () => {
