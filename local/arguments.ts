@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./pulumi/errors";
+import { type Format, formats } from "./verdict/format";
 
-export const commandNames = ["up", "preview", "status", "down", "stop"] as const;
+export const commandNames = ["up", "preview", "verdict", "status", "down", "stop"] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** A command line, understood. */
@@ -15,12 +16,17 @@ export interface CommandLine {
   volumes: boolean;
   /** Answer as JSON. */
   json: boolean;
+  /** How a verdict is written; `--json` says `json`. */
+  format: Format;
+  /** File with a plan of Pulumi's own CLI, or `-` for standard input. */
+  plan: string | undefined;
   help: boolean;
 }
 
 const optionsOf: Record<CommandName, readonly string[]> = {
   up: ["stack", "cluster", "help"],
-  preview: ["stack", "cluster", "json", "help"],
+  preview: ["stack", "cluster", "format", "json", "help"],
+  verdict: ["stack", "plan", "format", "help"],
   status: ["stack", "cluster", "json", "help"],
   down: ["stack", "cluster", "volumes", "help"],
   stop: ["volumes", "help"],
@@ -33,12 +39,15 @@ const descriptions: Record<string, string> = {
     "                    kubectl has one, else embedded; KUBERNETES_POSTGRES_CLUSTER sets it for good",
   volumes: "--volumes         also delete the data, for good",
   json: "--json            answer as JSON",
+  format: "--format HOW      text, markdown (a comment for a pull request) or json; default text",
+  plan: "--plan FILE       what pulumi preview --json printed; - reads standard input",
   help: "--help            this text",
 };
 
 const purposes: Record<CommandName, string> = {
   up: "Makes the stack what its settings say; installs and starts what is missing for that.",
-  preview: "Shows what up would change. Changes nothing.",
+  preview: "Shows what up would change, and what that does to pods and clients. Changes nothing.",
+  verdict: "Shows what a plan of Pulumi's own CLI does to pods and clients. Needs neither cluster nor engine.",
   status: "Shows the cluster, the stack's outputs without secrets, its pods and volumes.",
   down: "Deletes the stack. The data stays unless --volumes is given.",
   stop: "Stops the embedded node and all that runs on it. The data stays unless --volumes is given.",
@@ -49,13 +58,17 @@ const npmName = (command: CommandName): string => (command === "stop" ? "local:s
 /** How a command is used. */
 export function helpText(command: CommandName): string {
   const lines = optionsOf[command].map((option) => `  ${descriptions[option] ?? option}`);
+  const judges = command === "preview" || command === "verdict";
   return [
     purposes[command],
     "",
     `npm run ${npmName(command)} -- [options]`,
     ...lines,
     "",
-    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a pod cannot become ready, 130 ended by Ctrl-C.",
+    judges
+      ? "Exit codes: 0 nothing to change, 2 changes, 3 changes that lose pods or data, 1 refused, failed or a wrong command\n" +
+        "line, 130 ended by Ctrl-C. npm adds lines of its own to a code that is not 0; npm run --silent does not."
+      : "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a pod cannot become ready, 130 ended by Ctrl-C.",
   ].join("\n");
 }
 
@@ -69,7 +82,9 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (command === undefined) {
     throw new UsageError(`There is no command ${name ?? "(none given)"}. Commands: ${commandNames.join(", ")}.`);
   }
-  const taken = ["stack", "cluster", "volumes"].find((option) => environment[`npm_config_${option}`] !== undefined);
+  const taken = ["stack", "cluster", "volumes", "format", "plan"].find(
+    (option) => environment[`npm_config_${option}`] !== undefined,
+  );
   if (taken !== undefined) {
     throw new UsageError(
       `npm took --${taken} for an option of its own: write -- before it, as in npm run ${npmName(command)} -- --${taken}` +
@@ -81,12 +96,18 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (wrong !== undefined) {
     throw new UsageError(`npm run ${npmName(command)}: ${wrong} is not understood.\n\n${helpText(command)}`);
   }
+  const format = formats.find((known) => known === (values.format ?? "text"));
+  if (format === undefined) {
+    throw new UsageError(`--format ${values.format} is not known: ${formats.join(", ")} are.\n\n${helpText(command)}`);
+  }
   return {
     command,
     stack: values.stack ?? "dev",
     cluster: values.cluster,
     volumes: values.volumes ?? false,
     json: values.json ?? false,
+    format: values.json ? "json" : format,
+    plan: values.plan,
     help: values.help ?? false,
   };
 }
@@ -96,6 +117,8 @@ interface Values {
   cluster?: string;
   volumes?: boolean;
   json?: boolean;
+  format?: string;
+  plan?: string;
   help?: boolean;
 }
 
@@ -112,6 +135,8 @@ function read(args: string[], allowed: readonly string[]): { values: Values; pos
         cluster: { type: "string" },
         volumes: { type: "boolean" },
         json: { type: "boolean" },
+        format: { type: "string" },
+        plan: { type: "string" },
         help: { type: "boolean" },
       },
     });
