@@ -26,10 +26,10 @@ export function markdownOf(verdict: Verdict): string {
 }
 
 function settingTable(settings: readonly SettingVerdict[]): string {
-  const rows = settings.map(
-    ({ setting, before, after, class: effect, note = "" }) =>
-      `| ${code(setting)} | ${code(before)} | ${code(after)} | ${effect} | ${escaped(note)} |`,
-  );
+  const rows = settings.map(({ setting, before, after, class: effect, note = "" }) => {
+    const cells = [setting, before, after].map((value) => code(value).replaceAll("|", "\\|"));
+    return `| ${[...cells, effect, escaped(note)].join(" | ")} |`;
+  });
   return ["| setting | before | after | class | |", "| --- | --- | --- | --- | --- |", ...rows].join("\n");
 }
 
@@ -47,13 +47,13 @@ function derivedDetails(settings: readonly SettingVerdict[]): string[] {
   return [`<details><summary>What follows from the settings</summary>\n\n${lines.join("\n")}\n\n</details>`];
 }
 
-/** A value in Markdown, also in a table: with a fence that it does not hold itself. */
+/** A value in Markdown, with a fence that it does not hold itself. */
 function code(value: string): string {
-  const line = oneLine(value, 80).replaceAll("|", "\\|");
+  const line = oneLine(value, 80);
   return line.includes("`") ? `\`\` ${line.replaceAll("``", "` `")} \`\`` : `\`${line}\``;
 }
 
 /** Text that is no Markdown of its own, on one line. */
 function escaped(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\\`*_|<>[\]]/g, (sign) => `\\${sign}`);
+  return text.replace(/\s+/g, " ").replace(/[\\`*_|<[\]]/g, (sign) => `\\${sign}`);
 }

@@ -1,4 +1,3 @@
-import { list } from "../../components/postgres/verdict/interruption";
 import type { ChangeClass, DerivedChange, Verdict } from "../../components/postgres/verdict/types";
 
 /** The classes as a headline has them. */
@@ -29,7 +28,7 @@ function isNew({ changes, pods }: Pick<Verdict, "changes" | "pods">): boolean {
 
 /** What there is to know, each with its label; only what applies. */
 export function facts(verdict: Verdict): [label: string, words: string][] {
-  const { pods, interruption, risk, losses, resources, changes, unchanged, others } = verdict;
+  const { pods, interruption, risk, losses, changes, unchanged, others } = verdict;
   if (verdict.outcome === "nothing" || verdict.outcome === "refused") return [];
   const quiet = interruption.writers === "nothing" && interruption.readers === "nothing";
   const clients: [string, string][] = quiet
@@ -43,30 +42,46 @@ export function facts(verdict: Verdict): [label: string, words: string][] {
     ...(podWords(verdict).length > 0 ? [["Pods", podWords(verdict).join("; ")] satisfies [string, string]] : []),
     ...(isNew({ changes, pods }) ? [] : clients),
     ["Risk", `${risk.level}: ${risk.why}`],
-    ...resources.map(({ change, kind, name, properties, why }): [string, string] => [
-      "Beside",
-      `${change} ${kind} ${name}${properties.length > 0 ? ` (${shortened(properties, 4)})` : ""}: ${why}`,
-    ]),
-    ["Objects", `${objects(changes)} (${unchanged} unchanged)`],
+    ...besides(verdict).map((words): [string, string] => ["Also", words]),
+    ["Objects", `${objects(changes)}${unchanged > 0 ? ` (${unchanged} unchanged)` : ""}`],
   ];
   return others > 0 ? [...rows, ["Others", `${others} more resources of the stack change`]] : rows;
 }
 
-function podWords({ pods }: Verdict): string[] {
+function podWords({ pods, classes }: Verdict): string[] {
   const { added, removed, restarted, perhaps, held, heldBy } = pods;
   const are = (names: readonly string[], one: string, more: string): string =>
-    `${list(names)} ${names.length === 1 ? one : more}`;
-  const inOrder = restarted.length > 1 ? `${restarted.join(", then ")} restart` : are(restarted, "restarts", "");
+    `${inOrder(names)} ${names.length === 1 ? one : more}`;
   const until = heldBy === "OnDelete" ? "until you delete them" : "while updateStrategy.partition holds them";
-  return [
-    ...(removed.length > 0 ? [are(removed, "goes", "go, in this order")] : []),
-    ...(restarted.length > 0 ? [inOrder] : []),
-    ...(perhaps.length > 0
-      ? [`${perhaps.join(", then ")} ${perhaps.length === 1 ? "restarts" : "restart"} if an update waits for it`]
-      : []),
-    ...(held.length > 0 ? [`${are(held, "keeps its old settings", "keep their old settings")} ${until}`] : []),
-    ...(added.length > 0 ? [are(added, "is new", "are new")] : []),
+  const words: [readonly string[], one: string, more: string][] = [
+    [removed, "goes", "go, one after the other"],
+    [restarted, "restarts", "restart, one after the other"],
+    [perhaps, "restarts if an update waits for it", "restart if an update waits for them"],
+    [held, `keeps its old settings ${until}`, `keep their old settings ${until}`],
+    [added, "is new", "are new"],
   ];
+  return [
+    ...words.filter(([names]) => names.length > 0).map((row) => are(...row)),
+    ...(classes.includes("reload") ? ["settings and passwords are reloaded within about a minute"] : []),
+  ];
+}
+
+/** Pods in the order given; many by the first and the last. */
+const inOrder = (names: readonly string[]): string =>
+  names.length > 4 ? `${names[0]} to ${names.at(-1)}` : names.join(", ");
+
+/** What no setting explains, once for each reason; what is lost is told already. */
+function besides({ resources, losses }: Verdict): string[] {
+  const told = resources.filter(({ kind, name }) => !losses.some(({ what }) => what.startsWith(`${kind} ${name} `)));
+  return [...new Set(told.map(({ why }) => why))].map((why) => {
+    const objects = told
+      .filter((resource) => resource.why === why)
+      .map(({ change, kind, name, properties }) => {
+        const which = properties.length > 0 ? ` (${shortened(properties, 4)})` : "";
+        return `${change} ${kind} ${name}${which}`;
+      });
+    return `${shortened(objects, 4)}: ${why}`;
+  });
 }
 
 /** What changes, in the engine's words: `update ConfigMap, StatefulSet`. */

@@ -55,13 +55,13 @@ function settingsInterruption(settings: readonly SettingVerdict[]): string | und
     settings.find(({ setting }) => setting === name),
   );
   const words = [
-    ...(changed === undefined ? [] : ["new sessions need the new password, at the latest after a minute"]),
+    ...(changed === undefined ? [] : ["new sessions need the new password within about a minute"]),
     ...(raised !== undefined && Number(raised.after) > Number(raised.before) ? ["commits wait for replicas"] : []),
   ];
   return words.length === 0 ? undefined : words.join("; ");
 }
 
 /** Names as one reads them: `a`, `a and b`, `a, b and c`. */
-export function list(names: readonly string[], word = "and"): string {
-  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
+function list(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

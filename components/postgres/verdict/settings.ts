@@ -1,6 +1,7 @@
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "../args";
 import { canonicalName } from "../parameters/catalog";
-import { clusterSpec } from "../spec";
+import { serverParameters } from "../parameters/sizing";
+import { clusterSpec, serverSize } from "../spec";
 import { noteOn } from "./notes";
 import { classBetween, derivedChanges } from "./objects";
 import type { SettingVerdict } from "./types";
@@ -12,6 +13,8 @@ interface Place {
   isSet(args: PostgresClusterArgs): boolean;
   /** The value in force, as one reads it. */
   value(args: CompleteArgs): string;
+  /** Where the value comes from when it is left to its default; undefined where that needs no word. */
+  origin?(args: PostgresClusterArgs): string | undefined;
   carry(from: PostgresClusterArgs, to: PostgresClusterArgs): PostgresClusterArgs;
 }
 
@@ -33,8 +36,8 @@ export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClus
       const itself = place.setting.replace(/^parameters\./, "");
       return {
         setting: place.setting,
-        before: place.value(old),
-        after: place.value(now),
+        before: place.value(old) + (place.origin?.(before) ?? ""),
+        after: place.value(now) + (place.origin?.(after) ?? ""),
         class: effect,
         note: noteOn(place.setting, effect, old, now),
         derived: effect === "refused" ? [] : derivedChanges(deployed, changed).filter(({ name }) => name !== itself),
@@ -125,14 +128,21 @@ function parameterPlaces(before: PostgresClusterArgs, after: PostgresClusterArgs
   return [...new Set(spelled.map(canonicalName))].map((name) => ({
     setting: `parameters.${name}`,
     isSet: (args) => find(args, name) !== undefined,
-    // Without a value of the user's, the computed one or PostgreSQL's own is in force.
-    value: (args) => find(args, name) ?? "default",
+    value: (args) => find(args, name) ?? computed(args, name) ?? "default",
+    origin: (args) =>
+      find(args, name) === undefined && computed(args, name) !== undefined ? " (computed)" : undefined,
     carry: (from, to) => {
       const others = Object.entries(to.parameters ?? {}).filter(([other]) => canonicalName(other) !== name);
       const value = find(from, name);
       return { ...to, parameters: Object.fromEntries(value === undefined ? others : [...others, [name, value]]) };
     },
   }));
+}
+
+/** What the program itself writes into postgresql.conf where the user says nothing of a parameter. */
+function computed(args: PostgresClusterArgs, name: string): string | undefined {
+  const others = Object.entries(args.parameters ?? {}).filter(([other]) => canonicalName(other) !== name);
+  return serverParameters({ ...serverSize(withDefaults(args)), parameters: Object.fromEntries(others) })[name];
 }
 
 type List = "roles" | "databases" | "extensions";
