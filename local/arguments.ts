@@ -67,7 +67,7 @@ export function helpText(command: CommandName): string {
     "",
     judges
       ? "Exit codes: 0 nothing to change, 2 changes, 3 changes that lose pods or data, 1 refused, failed or a wrong command\n" +
-        "line, 130 ended by Ctrl-C. npm adds lines of its own to a code that is not 0; npm run --silent does not."
+        "line, 130 ended by Ctrl-C. For markdown and json use npm run --silent: npm writes to standard output, too."
       : "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a pod cannot become ready, 130 ended by Ctrl-C.",
   ].join("\n");
 }

@@ -54,6 +54,7 @@ export class Events {
     }
     const after = event.resOutputsEvent?.metadata;
     if (after !== undefined && this.operation !== "preview") this.done(after);
+    if (after?.op === "refresh" && isDrift(after)) this.drifted.add(after.urn);
     const same = event.summaryEvent?.resourceChanges.same;
     if (same !== undefined) this.unchanged = same;
   };
@@ -72,6 +73,11 @@ export class Events {
     const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
     this.say(`  ${pastTense[change.change]} ${change.kind} ${change.name}${took}`);
   }
+}
+
+/** Whether a refresh found another object than the state has, or none. */
+function isDrift({ detailedDiff, new: found }: Parameters<typeof plannedChange>[0]): boolean {
+  return !found || Object.keys(detailedDiff ?? {}).length > 0;
 }
 
 /** Ends the engine when the caller or the watch says so, and remembers who did. */

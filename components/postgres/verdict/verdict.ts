@@ -124,12 +124,17 @@ function resourceVerdicts(settings: SettingsChange, changes: readonly ResourceCh
       : [none, none];
   return changes.flatMap((change) => {
     const rest = unexplained(change, before, after);
-    const goes = change.change !== "create" && change.change !== "update" && change.kind !== "RandomPassword";
-    if (!goes && (rest === undefined || settings.known === "after")) return [];
+    if (!tellsMore(change) && (rest === undefined || settings.known === "after")) return [];
     const { kind, name } = change;
     const properties = [...new Set((rest ?? []).map(shortPath))];
     return [{ change: change.change, kind, name, properties, why: why(change, properties) }];
   });
+}
+
+/** Whether a person should know of it also where a setting explains it. Passwords are renewed so, and claims stay. */
+function tellsMore({ change, kind }: ResourceChange): boolean {
+  const goes = change === "replace" || change === "delete" || change === "keep";
+  return goes && kind !== "RandomPassword" && !(kind === "PersistentVolumeClaim" && change === "keep");
 }
 
 /** The scripts have long names and are told by one word. */
@@ -150,12 +155,15 @@ function why({ change, kind, name, drifted }: ResourceChange, properties: readon
     case "replace":
       return "it cannot change in place";
     case "create":
-      return "missing in the cluster, or new in this version of the program";
+      if (drifted === undefined) return "missing in the cluster, or new in this version of the program";
+      return drifted ? "it is missing in the cluster" : "new in this version of the program";
     case "update":
       if (kind === "ConfigMap" && name.endsWith("-scripts")) return "the scripts in the pods are of another version";
       if (properties.length > 0 && properties.every((property) => property === "scripts"))
         return "the scripts in the pods are of another version";
-      if (drifted === true) return "it was changed by hand, and is set back";
-      return "it was changed by hand, or this version of the program makes it differently";
+      if (drifted === undefined) return "changed in the cluster, or made differently by this version of the program";
+      return drifted
+        ? "it was changed in the cluster, and is set back"
+        : "this version of the program makes it differently";
   }
 }

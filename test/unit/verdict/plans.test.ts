@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { formatProblems, type Problem, readProblems } from "../../../components/postgres/problem";
 import type { PlannedChanges, ResourceChange, Verdict } from "../../../components/postgres/verdict/types";
 import { verdictOf } from "../../../components/postgres/verdict/verdict";
+import { Events } from "../../../local/pulumi/engine-run";
 import { exitCodeOf, InterruptedError, UsageError } from "../../../local/pulumi/errors";
 import { LocalError } from "../../../local/tools/run";
 import { documentOf, verdictExitCodes } from "../../../local/verdict/document";
@@ -78,6 +79,35 @@ describe("a plan that Pulumi's own CLI printed", () => {
       ],
     };
     for (const [path, keys] of Object.entries(paths)) expect(parsePath(path)).to.deep.equal(keys);
+  });
+});
+
+describe("the events of a preview", () => {
+  const type = "kubernetes:policy/v1:PodDisruptionBudget";
+  const urn = `urn:pulumi:dev::p::kubernetes-postgres:index:PostgresCluster$${type}::postgres`;
+  const inputs = { metadata: { name: "postgres", namespace: "n" } };
+  const state = { type, urn, inputs, ...{ custom: true, id: "", parent: "", outputs: {}, provider: "" } };
+  const metadata = { urn, type, provider: "", old: state, new: state };
+  const told = (refreshed: object, op: "create" | "update"): string | undefined => {
+    const events = new Events(
+      "preview",
+      () => undefined,
+      () => undefined,
+    );
+    const stamp = { sequence: 0, timestamp: 0 };
+    const refresh = { ...metadata, op: "refresh" as const, ...refreshed };
+    events.hear({ ...stamp, resOutputsEvent: { metadata: refresh } });
+    events.hear({ ...stamp, resourcePreEvent: { metadata: { ...metadata, op, detailedDiff: {} } } });
+    const { steps, drifted } = events;
+    return verdictOf("dev", plannedChanges({ steps, drifted, unchanged: 0, errors: [] })).resources[0]?.why;
+  };
+
+  it("tell what was changed in the cluster from what this version of the program makes differently", () => {
+    const changed = { detailedDiff: { "spec.maxUnavailable": { diffKind: "update", inputDiff: false } } };
+    expect(told(changed, "update")).to.equal("it was changed in the cluster, and is set back");
+    expect(told({}, "update")).to.equal("this version of the program makes it differently");
+    expect(told({ new: undefined }, "create")).to.equal("it is missing in the cluster");
+    expect(told({}, "create")).to.equal("new in this version of the program");
   });
 });
 
