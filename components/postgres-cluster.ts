@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { additionFiles, passwordKey } from "./postgres/additions/files";
+import { passwordKey } from "./postgres/additions/files";
 import type { PostgresClusterArgs } from "./postgres/args";
-import { pgHba, pgIdent, scripts } from "./postgres/config";
+import { configData, scripts } from "./postgres/config";
 import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
 import { fixedFieldProblems, fixedFields, fixedFieldsOf } from "./postgres/fixed-fields";
 import { nameOfLatch, postgresPort, serviceHost } from "./postgres/names";
@@ -61,7 +61,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
   private readonly childName: (child: string) => string;
 
   constructor(name: string, args: PostgresClusterArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    super("kubernetes-postgres:index:PostgresCluster", name, {}, opts);
+    // Kept in the state, so that a preview can say which setting changes what; nothing in them is secret.
+    super("kubernetes-postgres:index:PostgresCluster", name, { ...args }, opts);
     // A URN holds the types of a resource's parents but not their names: children carry the cluster's name.
     this.childName = (child) => `${name}-${child}`;
     const problems = clusterProblems(args);
@@ -178,19 +179,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
         { metadata: { name, namespace: spec.namespace, labels: spec.labels }, data },
         options,
       );
-    // Mounted as files, so that a change reaches running pods; only the two names are environment variables, too.
-    const config = {
-      POSTGRES_DB: spec.database,
-      POSTGRES_USER: spec.user,
-      replicas: `${spec.replicas}\n`,
-      "postgresql.conf": spec.postgresqlConf,
-      "pg_hba.conf": pgHba(),
-      "pg_ident.conf": pgIdent(spec.user),
-      ...additionFiles(spec),
-      ...(spec.recoverPrimaryFrom !== undefined && { "recover-primary-from": `${spec.recoverPrimaryFrom}\n` }),
-    };
     return [
-      configMap("config", spec.names.configMap, config),
+      configMap("config", spec.names.configMap, configData(spec)),
       configMap("scripts", spec.names.scriptsConfigMap, scripts()),
     ];
   }

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./pulumi/errors";
+import { type Format, formats } from "./verdict/format";
 
-export const commandNames = ["up", "preview", "status", "down", "stop", "render"] as const;
+export const commandNames = ["up", "preview", "verdict", "status", "down", "stop", "render"] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** A command line, understood. */
@@ -17,12 +18,17 @@ export interface CommandLine {
   json: boolean;
   /** Folder for the manifests; given wherever the command is `render`. */
   out: string | undefined;
+  /** How a verdict is written; `--json` says `json`. */
+  format: Format;
+  /** File with a plan of Pulumi's own CLI, or `-` for standard input. */
+  plan: string | undefined;
   help: boolean;
 }
 
 const optionsOf: Record<CommandName, readonly string[]> = {
   up: ["stack", "cluster", "help"],
-  preview: ["stack", "cluster", "json", "help"],
+  preview: ["stack", "cluster", "format", "json", "help"],
+  verdict: ["stack", "plan", "format", "help"],
   status: ["stack", "cluster", "json", "help"],
   down: ["stack", "cluster", "volumes", "help"],
   stop: ["volumes", "help"],
@@ -37,12 +43,15 @@ const descriptions: Record<string, string> = {
   volumes: "--volumes         also delete the data, for good",
   json: "--json            answer as JSON",
   out: "--out DIR         the folder to write to: a new one, an empty one, or that of an earlier render",
+  format: "--format HOW      text, markdown (a comment for a pull request) or json; default text",
+  plan: "--plan FILE       what pulumi preview --json printed; - reads standard input",
   help: "--help            this text",
 };
 
 const purposes: Record<CommandName, string> = {
   up: "Makes the stack what its settings say; installs and starts what is missing for that.",
-  preview: "Shows what up would change. Changes nothing.",
+  preview: "Shows what up would change, and what that does to pods and clients. Changes nothing.",
+  verdict: "Shows what a plan of Pulumi's own CLI does to pods and clients. Needs neither cluster nor engine.",
   status: "Shows the cluster, the stack's outputs without secrets, its pods and volumes.",
   down: "Deletes the stack. The data stays unless --volumes is given.",
   stop: "Stops the embedded node and all that runs on it. The data stays unless --volumes is given.",
@@ -56,13 +65,17 @@ const npmName = (command: CommandName): string => (command === "stop" ? "local:s
 /** How a command is used. */
 export function helpText(command: CommandName): string {
   const lines = optionsOf[command].map((option) => `  ${descriptions[option] ?? option}`);
+  const judges = command === "preview" || command === "verdict";
   return [
     purposes[command],
     "",
     `npm run ${npmName(command)} -- [options]`,
     ...lines,
     "",
-    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a pod cannot become ready, 130 ended by Ctrl-C.",
+    judges
+      ? "Exit codes: 0 nothing to change, 2 changes, 3 changes that lose pods or data, 1 refused, failed or a wrong command\n" +
+        "line, 130 ended by Ctrl-C. For markdown and json use npm run --silent: npm writes to standard output, too."
+      : "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a pod cannot become ready, 130 ended by Ctrl-C.",
   ].join("\n");
 }
 
@@ -76,7 +89,7 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (command === undefined) {
     throw new UsageError(`There is no command ${name ?? "(none given)"}. Commands: ${commandNames.join(", ")}.`);
   }
-  const taken = ["stack", "cluster", "volumes", "out"].find(
+  const taken = ["stack", "cluster", "volumes", "format", "plan", "out"].find(
     (option) => environment[`npm_config_${option}`] !== undefined,
   );
   if (taken !== undefined) {
@@ -94,6 +107,10 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (command === "render" && !values.out && !help) {
     throw new UsageError(`npm run render: --out is missing, the folder to write to.\n\n${helpText(command)}`);
   }
+  const format = formats.find((known) => known === (values.format ?? "text"));
+  if (format === undefined) {
+    throw new UsageError(`--format ${values.format} is not known: ${formats.join(", ")} are.\n\n${helpText(command)}`);
+  }
   return {
     command,
     stack: values.stack ?? "dev",
@@ -101,6 +118,8 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
     volumes: values.volumes ?? false,
     json: values.json ?? false,
     out: values.out,
+    format: values.json ? "json" : format,
+    plan: values.plan,
     help,
   };
 }
@@ -111,6 +130,8 @@ interface Values {
   volumes?: boolean;
   json?: boolean;
   out?: string;
+  format?: string;
+  plan?: string;
   help?: boolean;
 }
 
@@ -128,6 +149,8 @@ function read(args: string[], allowed: readonly string[]): { values: Values; pos
         volumes: { type: "boolean" },
         json: { type: "boolean" },
         out: { type: "string" },
+        format: { type: "string" },
+        plan: { type: "string" },
         help: { type: "boolean" },
       },
     });

@@ -16,6 +16,10 @@ function load(name: CommandName): Command {
       const { preview }: typeof import("./commands/preview") = require("./commands/preview");
       return preview;
     }
+    case "verdict": {
+      const { verdict }: typeof import("./commands/verdict") = require("./commands/verdict");
+      return verdict;
+    }
     case "status": {
       const { status }: typeof import("./commands/status") = require("./commands/status");
       return status;
@@ -42,10 +46,10 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).then(
-  // Connections to the engine would keep the process for another second.
-  () => process.exit(0),
+  // Connections to the engine would keep the process for another second. A command may have set another code than 0.
+  () => process.exit(),
   (error: unknown) => {
     console.error(`\n${isExplained(error) ? error.message : logUnexpected(error)}`);
-    process.exit(exitCodeOf(error));
+    process.exit(exitCodeOf(error, process.argv[2]));
   },
 );

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { additionFiles } from "./additions/files";
 import { replicationUser } from "./names";
+import type { ClusterSpec } from "./spec";
 
 const scriptsDirectory = join(__dirname, "scripts");
 
@@ -33,4 +35,21 @@ export function pgIdent(user: string): string {
 pod    postgres         postgres
 pod    postgres         ${quoted(user)}
 `;
+}
+
+/**
+ * Data of the ConfigMap with the settings. Mounted as files, so that a change reaches running pods; only the two names are
+ * environment variables, too.
+ */
+export function configData(spec: ClusterSpec): Record<string, string> {
+  return {
+    POSTGRES_DB: spec.database,
+    POSTGRES_USER: spec.user,
+    replicas: `${spec.replicas}\n`,
+    "postgresql.conf": spec.postgresqlConf,
+    "pg_hba.conf": pgHba(),
+    "pg_ident.conf": pgIdent(spec.user),
+    ...additionFiles(spec),
+    ...(spec.recoverPrimaryFrom !== undefined && { "recover-primary-from": `${spec.recoverPrimaryFrom}\n` }),
+  };
 }

@@ -26,6 +26,23 @@ export function formatProblems(problems: readonly Problem[]): string {
   return [heading, ...entries].join("\n\n");
 }
 
+/** The problems that {@link formatProblems} wrote somewhere in a text: what another program prints of a refusal. */
+export function readProblems(text: string): Problem[] {
+  const entries = text.matchAll(/^ +\d+\. (\S+): (".*)\n {5}(.*)\n {5}What to do: (.*)$/gm);
+  return [...entries].map(([, setting = "", asked = "", why = "", fix = ""]) => {
+    return { setting, asked: unquote(asked), why, fix };
+  });
+}
+
+function unquote(line: string): string {
+  try {
+    return `${JSON.parse(line)}`;
+  } catch {
+    // A long one was cut.
+    return line;
+  }
+}
+
 function quote(asked: string): string {
   const line = JSON.stringify(asked);
   return line.length <= longestQuote ? line : `${line.slice(0, longestQuote)}..."`;

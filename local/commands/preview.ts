@@ -1,26 +1,31 @@
+import type { Verdict } from "../../components/postgres/verdict/types";
+import { refusal, verdictOf } from "../../components/postgres/verdict/verdict";
+import { SettingsError } from "../../components/settings-error";
 import type { CommandLine } from "../arguments";
 import { Progress } from "../progress";
 import { openStack, previewStack, resolveStack } from "../pulumi/deploy";
-import { changeLines } from "../pulumi/engine-events";
+import { documentOf, verdictExitCodes } from "../verdict/document";
+import { plannedChanges } from "../verdict/plan";
 import { catchInterrupts } from "./interrupts";
 import { demandCluster, deployTools } from "./prepare";
 
-/** Shows what `up` would change. */
-export async function preview({ stack, cluster, json }: CommandLine): Promise<void> {
+/** Shows what `up` would do. On standard output there is nothing but the verdict. */
+export async function preview(line: CommandLine): Promise<void> {
+  const verdict = await judge(line).catch((error: unknown) => {
+    if (error instanceof SettingsError) return refusal(line.stack, error.problems);
+    throw error;
+  });
+  console.log(documentOf(verdict, line.format));
+  process.exitCode = verdictExitCodes[verdict.outcome];
+}
+
+async function judge({ stack, cluster }: CommandLine): Promise<Verdict> {
   const resolved = resolveStack({ stack, cluster });
   const progress = new Progress();
-  if (!json) for (const line of resolved.explanations) progress.line(line);
+  for (const explanation of resolved.explanations) progress.line(explanation);
   await demandCluster(resolved);
   const open = await openStack(resolved, await deployTools(resolved, progress));
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
-  const plan = await progress.step(`preview stack ${stack}`, () => previewStack(open, signals)).finally(release);
-  const { changes, unchanged } = plan;
-  if (json) {
-    console.log(JSON.stringify(plan, null, 2));
-  } else if (changes.length === 0) {
-    console.log(`\nNo changes: stack ${stack} is what its settings say (${unchanged} resources).`);
-  } else {
-    console.log(["", `npm run up would change stack ${stack}:`, ...changes.flatMap(changeLines)].join("\n"));
-    console.log(`  ${changes.length} to change, ${unchanged} unchanged`);
-  }
+  const { plan } = await progress.step(`preview stack ${stack}`, () => previewStack(open, signals)).finally(release);
+  return verdictOf(stack, plannedChanges(plan));
 }

@@ -3,6 +3,7 @@ import type { OutputMap } from "@pulumi/pulumi/automation";
 import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
 import { LocalError, until } from "../tools/run";
+import type { PlanSteps } from "../verdict/step";
 import { readLatch } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
@@ -28,6 +29,11 @@ export interface Plan {
   changes: PlannedChange[];
   /** Resources that stay as they are. */
   unchanged: number;
+}
+
+/** What a preview says, and each step that the engine would take. */
+export interface Preview extends Plan {
+  plan: PlanSteps;
 }
 
 /** What a deletion did. */
@@ -60,7 +66,7 @@ export async function openStack(
  * What {@link deploy} would change. Changes nothing.
  * @throws SettingsError when the settings cannot work on what is deployed already.
  */
-export async function previewStack(open: OpenStack, listener: Listener = {}): Promise<Plan> {
+export async function previewStack(open: OpenStack, listener: Listener = {}): Promise<Preview> {
   const live = await demandPossible(open);
   if (isUnused(open.resolved.spec, live)) {
     throw new LocalError(
@@ -68,7 +74,8 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
         "Kubernetes cannot preview that.",
     );
   }
-  return plan(await runEngine(open, "preview", listener));
+  const report = await runEngine(open, "preview", listener);
+  return { ...plan(report), plan: report.plan };
 }
 
 /**

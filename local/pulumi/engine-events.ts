@@ -27,17 +27,28 @@ const changes = new Map<string, Change>([
 
 type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
 
-/** What an event's step does to a resource; undefined for steps nobody needs to see. */
-export function plannedChange(metadata: Metadata): PlannedChange | undefined {
-  const kept = metadata.op === "delete" && metadata.old?.retainOnDelete === true;
-  const change = kept ? "keep" : changes.get(metadata.op);
-  const structural = metadata.type === "pulumi:pulumi:Stack" || metadata.type.startsWith("pulumi:providers:");
-  if (change === undefined || structural || !(metadata.new ?? metadata.old)?.custom) return undefined;
-  return { change, kind: kindOfType(metadata.type), name: nameOf(metadata), details: detailsOf(metadata) };
+/**
+ * What a step does to a resource; undefined for steps nobody needs to see.
+ * @param kept whether the resource stays in the cluster when the stack deletes it.
+ * @param custom whether it is more than a group of others.
+ */
+export function changeOf(op: string, type: string, kept: boolean, custom: boolean): Change | undefined {
+  const structural = type === "pulumi:pulumi:Stack" || type.startsWith("pulumi:providers:");
+  if (structural || !custom) return undefined;
+  return op === "delete" && kept ? "keep" : changes.get(op);
 }
 
-function nameOf({ urn, new: after, old: before }: Metadata): string {
-  const inputs: unknown = (after ?? before)?.inputs;
+/** What an event's step does to a resource; undefined for steps nobody needs to see. */
+export function plannedChange(metadata: Metadata): PlannedChange | undefined {
+  const { op, type, urn, old: before, new: after } = metadata;
+  const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
+  if (change === undefined) return undefined;
+  const name = nameOf(urn, (after ?? before)?.inputs);
+  return { change, kind: kindOfType(type), name, details: detailsOf(metadata) };
+}
+
+/** Name in the cluster, with the namespace; else the resource's name in the program. */
+export function nameOf(urn: string, inputs: unknown): string {
   const name = textAt(inputs, "metadata", "name");
   const namespace = textAt(inputs, "metadata", "namespace");
   if (name === undefined) return nameOfUrn(urn);

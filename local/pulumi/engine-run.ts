@@ -1,5 +1,6 @@
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
 import { LocalError, sleep } from "../tools/run";
+import { type PlanStep, type PlanSteps, stepOfEvent } from "../verdict/step";
 import { EngineError } from "./engine-command";
 import { diagnosticText, type PlannedChange, pastTense, plannedChange } from "./engine-events";
 import { InterruptedError, PodsError } from "./errors";
@@ -14,6 +15,8 @@ export interface EngineReport {
   unchanged: number;
   /** Only of an update. */
   outputs: OutputMap | undefined;
+  /** Only of a preview. */
+  plan: PlanSteps;
 }
 
 export type EngineOperation = "preview" | "up" | "destroy";
@@ -26,6 +29,10 @@ export class Events {
   readonly changes: PlannedChange[] = [];
   readonly errors: string[] = [];
   readonly warnings: string[] = [];
+  /** Every step of a preview, also those that change nothing. */
+  readonly steps: PlanStep[] = [];
+  /** URNs of what a refresh found changed. */
+  readonly drifted = new Set<string>();
   unchanged = 0;
   private readonly started = new Map<string, number>();
 
@@ -47,11 +54,13 @@ export class Events {
     }
     const after = event.resOutputsEvent?.metadata;
     if (after !== undefined && this.operation !== "preview") this.done(after);
+    if (after?.op === "refresh" && isDrift(after)) this.drifted.add(after.urn);
     const same = event.summaryEvent?.resourceChanges.same;
     if (same !== undefined) this.unchanged = same;
   };
 
   private plan(metadata: Parameters<typeof plannedChange>[0]): void {
+    this.steps.push(stepOfEvent(metadata));
     const change = plannedChange(metadata);
     if (change !== undefined) this.changes.push(change);
   }
@@ -64,6 +73,11 @@ export class Events {
     const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
     this.say(`  ${pastTense[change.change]} ${change.kind} ${change.name}${took}`);
   }
+}
+
+/** Whether a refresh found another object than the state has, or none. */
+function isDrift({ detailedDiff, new: found }: Parameters<typeof plannedChange>[0]): boolean {
+  return !found || Object.keys(detailedDiff ?? {}).length > 0;
 }
 
 /** Ends the engine when the caller or the watch says so, and remembers who did. */
@@ -102,7 +116,8 @@ export async function runEngine(
     const outputs = await runOperation(operation, options);
     watcher?.watch.settingsApplied();
     await watcher?.untilReady();
-    return { changes: events.changes, unchanged: events.unchanged, outputs };
+    const { changes, unchanged, steps, drifted } = events;
+    return { changes, unchanged, outputs, plan: { steps, unchanged, drifted, errors: [] } };
   } catch (error) {
     const report = await watcher?.report();
     if (report !== undefined) throw new PodsError(`${report}\nWhen it is mended, npm run up continues from here.`);

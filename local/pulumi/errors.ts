@@ -28,7 +28,10 @@ export class UsageError extends LocalError {}
 export const isExplained = (error: unknown): error is Error =>
   error instanceof LocalError || RunError.isInstance(error);
 
-export function exitCodeOf(error: unknown): number {
+/** @param command what was run: codes of a verdict say what would change, so anything wrong is 1 there. */
+export function exitCodeOf(error: unknown, command?: string): number {
+  const judges = command === "preview" || command === "verdict";
+  if (judges && !(error instanceof InterruptedError)) return exitCodes.failed;
   if (error instanceof UsageError) return exitCodes.usage;
   if (error instanceof PodsError) return exitCodes.pods;
   if (error instanceof InterruptedError) return exitCodes.interrupted;

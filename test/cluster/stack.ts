@@ -13,7 +13,7 @@ import {
 } from "../../local/node";
 import { paths } from "../../local/node/settings";
 import { Progress } from "../../local/progress";
-import { deploy, destroy, openStack, type Plan, previewStack } from "../../local/pulumi/deploy";
+import { deploy, destroy, openStack, type Plan, type Preview, previewStack } from "../../local/pulumi/deploy";
 import { EngineError } from "../../local/pulumi/engine-command";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
 import { ensureTools, type Tools } from "../../local/tools/tools";
@@ -108,6 +108,14 @@ export class TestStack {
     });
   }
 
+  /** What `pulumi preview --json` prints. */
+  async plainPlan(settings: Record<string, ConfigValue>): Promise<string> {
+    const { stack, engine } = (await this.open(settings)).workspace;
+    const run = engine.run.bind(engine);
+    engine.run = (args, ...more) => run(args[0] === "preview" ? [...args, "--json"] : args, ...more);
+    return (await stack.preview()).stdout;
+  }
+
   /** Local volumes stand for a driver: one for each pod, unless `count` says otherwise. */
   async provideVolumes(settings: Record<string, ConfigValue> = {}, count?: number): Promise<void> {
     const { storageClassName, storageSize, replicas } = (await this.open(settings)).resolved.spec;
@@ -120,7 +128,7 @@ export class TestStack {
     return (await listVolumes(storageClassName)).map(({ name }) => join(paths().volumes, name));
   }
 
-  async preview(settings: Record<string, ConfigValue> = {}): Promise<Plan> {
+  async preview(settings: Record<string, ConfigValue> = {}): Promise<Preview> {
     return previewStack(await this.open(settings));
   }
 

@@ -1,0 +1,67 @@
+import type { PodsVerdict } from "./pods";
+import type { Interruption, Loss, SettingVerdict } from "./types";
+
+/**
+ * Longest time without an acknowledged write while all three pods are restarted one by one, in seconds: the row "rolling
+ * update of all three" of docs/faults.md, median of the tries on the embedded node.
+ */
+export const rollingUpdatePauseSeconds = 2;
+
+/** What clients notice of a plan. */
+export function interruptionOf(
+  pods: PodsVerdict,
+  losses: readonly Loss[],
+  settings: readonly SettingVerdict[],
+): Interruption {
+  const stops = losses.some(({ what }) => /^(Namespace|StatefulSet) /.test(what));
+  if (stops) {
+    const until = pods.added.length > 0 ? "until the new pods are ready" : "for good";
+    return { writers: `none can write ${until}`, readers: `none can read ${until}` };
+  }
+  const all = pods.after ?? pods.before;
+  const restart = (verb: string, names: readonly string[]): Interruption | undefined => {
+    if (names.length === 0) return undefined;
+    const pause = `one pause of about ${rollingUpdatePauseSeconds} s ${verb} ${pods.primary} restarts${more(pods)}`;
+    const primary = names.includes(pods.primary);
+    if (primary && all === 1) return { writers: pause, readers: "the same pause: there is one pod" };
+    const away = "no pause: one pod is away at a time, and sessions on it end";
+    return { writers: primary ? pause : "nothing: the primary is not restarted", readers: away };
+  };
+  const asked = settingsInterruption(settings);
+  const found = restart("when", pods.restarted) ?? restart("if", pods.perhaps) ?? readersOfRemoved(pods);
+  return {
+    writers: [found?.writers, asked].filter((words) => words !== undefined).join("; ") || "nothing",
+    readers:
+      [found?.readers, pods.restarted.length > 0 ? readersOfRemoved(pods)?.readers : undefined]
+        .filter((words) => words !== undefined)
+        .join("; ") || "nothing",
+  };
+}
+
+/** What can make the pause longer. */
+function more({ imageChanges }: PodsVerdict): string {
+  return imageChanges ? ", longer where its node has to pull the image" : "";
+}
+
+function readersOfRemoved({ removed, after }: PodsVerdict): Interruption | undefined {
+  if (removed.length === 0) return undefined;
+  const left = after === 1 ? "; only the primary is left to read from" : "";
+  return { writers: "nothing", readers: `sessions on ${list(removed)} end${left}` };
+}
+
+/** What settings do to writers whose pods run on. */
+function settingsInterruption(settings: readonly SettingVerdict[]): string | undefined {
+  const [changed, raised] = ["passwordGeneration", "synchronousReplicas"].map((name) =>
+    settings.find(({ setting }) => setting === name),
+  );
+  const words = [
+    ...(changed === undefined ? [] : ["new sessions need the new password within about a minute"]),
+    ...(raised !== undefined && Number(raised.after) > Number(raised.before) ? ["commits wait for replicas"] : []),
+  ];
+  return words.length === 0 ? undefined : words.join("; ");
+}
+
+/** Names as one reads them: `a`, `a and b`, `a, b and c`. */
+function list(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

@@ -1,0 +1,122 @@
+import { configData } from "../config";
+import { parseBytes } from "../quantity";
+import { headlessService, primaryService } from "../services";
+import type { ClusterSpec } from "../spec";
+import { podDisruptionBudget, statefulSet } from "../stateful-set";
+import { storageClass } from "../storage-class";
+import { differences, overlap, startsWith, valueAt } from "./difference";
+import type { ChangeClass, DerivedChange, PropertyPath, ResourceChange } from "./types";
+
+/** The objects of a cluster as far as they follow from its settings, by kind and name; passwords by what renews them. */
+export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
+  const { names, namespace, namespaceLabels, storageSize } = spec;
+  const passwords = { generation: spec.passwordGeneration, roles: spec.roles.map(({ name }) => name).sort() };
+  const ordinals = Array.from({ length: spec.replicas }, (_, ordinal) => ordinal);
+  return new Map<string, unknown>([
+    ...(spec.createNamespace ? [[`Namespace ${namespace}`, { labels: namespaceLabels }] as const] : []),
+    ...(spec.storageClass === undefined
+      ? []
+      : [[`StorageClass ${spec.storageClassName}`, storageClass(spec.storageClass, spec.labels)] as const]),
+    ["RandomPassword", passwords],
+    [`Secret ${namespace}/${names.secret}`, passwords],
+    [`ConfigMap ${namespace}/${names.configMap}`, { data: configData(spec) }],
+    [`Service ${namespace}/${names.headlessService}`, headlessService(spec)],
+    [`Service ${namespace}/${names.primaryService}`, primaryService(spec)],
+    [`PodDisruptionBudget ${namespace}/${names.podDisruptionBudget}`, podDisruptionBudget(spec)],
+    [`StatefulSet ${namespace}/${names.statefulSet}`, statefulSet(spec)],
+    ...ordinals.map(
+      (ordinal) => [claimKey(spec, ordinal), { spec: { resources: { requests: { storage: storageSize } } } }] as const,
+    ),
+  ]);
+}
+
+const claimKey = ({ namespace, names }: ClusterSpec, ordinal: number): string =>
+  `PersistentVolumeClaim ${namespace}/${names.claim}-${names.statefulSet}-${ordinal}`;
+
+/** What a change of settings does to a cluster that runs, as its objects show it: the gravest of what differs. */
+export function classBetween(before: ClusterSpec, after: ClusterSpec): ChangeClass {
+  const fixed: (keyof ClusterSpec)[] = [
+    "name",
+    "namespace",
+    "database",
+    "user",
+    "podManagementPolicy",
+    "storageClassName",
+  ];
+  if (fixed.some((field) => before[field] !== after[field])) return "refused";
+  const [size, newSize] = [bytes(before.storageSize), bytes(after.storageSize)];
+  if (newSize < size) return "refused";
+  const set = differences(statefulSet(before), statefulSet(after));
+  if (set.some((path) => startsWith(path, "spec", "template"))) return "restart";
+  if (set.some((path) => startsWith(path, "spec", "replicas"))) return "scale";
+  if (newSize > size) return "grow";
+  return differences(mounted(before), mounted(after)).length > 0 ? "reload" : "none";
+}
+
+function mounted(spec: ClusterSpec): unknown {
+  return { files: configData(spec), generation: spec.passwordGeneration, roles: spec.roles.map(({ name }) => name) };
+}
+
+/** Bytes of a quantity; settings that cannot be read never come this far. */
+export function bytes(quantity: string): number {
+  const reading = parseBytes(quantity);
+  return reading.ok ? reading.value : 0;
+}
+
+/** What changes with a setting beside itself: computed settings of PostgreSQL, and what each pod asks for. */
+export function derivedChanges(before: ClusterSpec, after: ClusterSpec): DerivedChange[] {
+  const [old, now] = [derived(before), derived(after)];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .map((name) => ({ name, before: old.get(name) ?? "none", after: now.get(name) ?? "none" }))
+    .filter((change) => change.before !== change.after);
+}
+
+function derived({ postgresqlConf, resources, shmSize }: ClusterSpec): Map<string, string> {
+  const { requests, limits } = resources;
+  return new Map([
+    ["resources.requests.cpu", requests.cpu],
+    ["resources.requests.memory", requests.memory],
+    ["resources.limits.cpu", limits.cpu],
+    ["resources.limits.memory", limits.memory],
+    ["/dev/shm", shmSize],
+    ...parametersOf(postgresqlConf),
+  ]);
+}
+
+/** The parameters of postgresql.conf as this program writes it, a line each. */
+function parametersOf(postgresqlConf: string): [name: string, value: string][] {
+  return postgresqlConf
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const end = line.indexOf(" = ");
+      return [line.slice(0, end), line.slice(end + 3)];
+    });
+}
+
+/** The part of a planned change that these settings do not explain; undefined where they explain all of it. */
+export function unexplained(
+  { change, kind, name, paths }: ResourceChange,
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>,
+): PropertyPath[] | undefined {
+  const key = kind === "RandomPassword" ? kind : `${kind} ${name}`;
+  const [old, now] = [before.get(key), after.get(key)];
+  const expected = differences(old, now);
+  const whole = kind === "RandomPassword" || kind === "Secret" || old === undefined || now === undefined;
+  if (expected.length > 0 && (whole || change === "create")) return undefined;
+  if (change !== "update") return [];
+  const rest = paths.filter((path) => !expected.some((other) => overlap(path, other)));
+  return rest.length === 0 && paths.length > 0 ? undefined : rest;
+}
+
+/** Whether the pods of this change have it mounted. */
+export function isMounted({ kind, name }: ResourceChange): boolean {
+  return kind === "Secret" || (kind === "ConfigMap" && /-(config|scripts)$/.test(name));
+}
+
+/** The size that a claim asks for, in bytes, before and after a change. */
+export function claimSizes({ before, after }: ResourceChange): { before: string; after: string } {
+  const size = (inputs: unknown): string => `${valueAt(inputs, "spec", "resources", "requests", "storage") ?? ""}`;
+  return { before: size(before), after: size(after) };
+}

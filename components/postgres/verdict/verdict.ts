@@ -1,0 +1,169 @@
+import type { Problem } from "../problem";
+import { clusterSpec } from "../spec";
+import { pathText, startsWith } from "./difference";
+import { interruptionOf } from "./interruption";
+import { lossesOf } from "./losses";
+import { bytes, claimSizes, isMounted, objectsOf, unexplained } from "./objects";
+import { type PodsVerdict, podsVerdict } from "./pods";
+import { riskOf } from "./risk";
+import { settingVerdicts } from "./settings";
+import type {
+  ChangeClass,
+  PlannedChanges,
+  PropertyPath,
+  ResourceChange,
+  ResourceVerdict,
+  SettingsChange,
+  SettingVerdict,
+  Verdict,
+} from "./types";
+
+const noPods = { added: [], removed: [], restarted: [], perhaps: [], held: [] };
+
+/** What applying a plan will do to the cluster, its clients and its data. */
+export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
+  const { settings: known, changes, unchanged, others } = plan;
+  const isNew = known.known === "new";
+  const settings = known.known === "both" ? settingVerdicts(known.before, known.after) : [];
+  const pods = podsVerdict(changes.find(({ kind }) => kind === "StatefulSet"));
+  const losses = lossesOf(changes);
+  const resources = isNew ? [] : resourceVerdicts(known, changes);
+  const grows = changes.some(isGrowth);
+  const reloads = !isNew && changes.some(isReload) && !restartsAll(pods);
+  const classes = classesOf({ settings, pods, grows, reloads, replaces: losses.length > 0 });
+  const nothing = changes.length === 0 && settings.length === 0 && others === 0;
+  return {
+    stack,
+    outcome: losses.length > 0 ? "destructive" : nothing ? "nothing" : "changes",
+    classes,
+    risk: isNew
+      ? { level: "none", why: "nothing runs yet" }
+      : riskOf({ pods, losses, settings, resources, reloads, grows }),
+    settings,
+    ...(known.known === "after" &&
+      changes.length > 0 && {
+        settingsUnknown: "The deployed settings are not known; what follows is judged from the objects alone.",
+      }),
+    pods: listsOf(pods),
+    interruption: isNew ? { writers: "nothing", readers: "nothing" } : interruptionOf(pods, losses, settings),
+    losses,
+    resources,
+    changes: changes.map(({ change, kind, name }) => ({ change, kind, name })),
+    unchanged,
+    others,
+    problems: [],
+  };
+}
+
+/** The verdict on settings that cannot work: nothing happens. */
+export function refusal(stack: string, problems: readonly Problem[]): Verdict {
+  return {
+    stack,
+    outcome: "refused",
+    classes: ["refused"],
+    risk: { level: "none", why: "nothing is changed" },
+    settings: [],
+    pods: noPods,
+    interruption: { writers: "nothing", readers: "nothing" },
+    losses: [],
+    resources: [],
+    changes: [],
+    unchanged: 0,
+    others: 0,
+    problems,
+  };
+}
+
+function listsOf({ added, removed, restarted, perhaps, held, heldBy }: PodsVerdict): Verdict["pods"] {
+  return { added, removed, restarted, perhaps, held, ...(heldBy && { heldBy }) };
+}
+
+/** Every pod that stays is restarted, and so reads its files anew. */
+const restartsAll = ({ restarted, held }: PodsVerdict): boolean => restarted.length > 0 && held.length === 0;
+
+/** A change of the scripts is one of the template, too; the number of pods that the files hold is no setting of a server. */
+function isReload(change: ResourceChange): boolean {
+  if (!isMounted(change) || change.change === "create") return false;
+  return change.paths.length === 0 || change.paths.some((path) => !startsWith(path, "data", "replicas"));
+}
+
+function isGrowth(change: ResourceChange): boolean {
+  if (change.kind !== "PersistentVolumeClaim" || change.change !== "update") return false;
+  const { before, after } = claimSizes(change);
+  return bytes(after) > bytes(before);
+}
+
+interface Found {
+  settings: readonly SettingVerdict[];
+  pods: PodsVerdict;
+  grows: boolean;
+  reloads: boolean;
+  replaces: boolean;
+}
+
+function classesOf({ settings, pods, grows, reloads, replaces }: Found): ChangeClass[] {
+  const has = (effect: ChangeClass): boolean => settings.some((setting) => setting.class === effect);
+  const found: [ChangeClass, boolean][] = [
+    ["replace", replaces],
+    ["refused", has("refused")],
+    ["restart", !replaces && (pods.templateChanges || pods.perhaps.length > 0 || pods.restarted.length > 0)],
+    ["scale", !replaces && (has("scale") || pods.added.length + pods.removed.length > 0)],
+    ["grow", grows || has("grow")],
+    ["reload", has("reload") || reloads],
+  ];
+  const classes = found.filter(([, applies]) => applies).map(([effect]) => effect);
+  return classes.length > 0 ? classes : ["none"];
+}
+
+/** What no setting explains, and what is replaced, deleted or given up. */
+function resourceVerdicts(settings: SettingsChange, changes: readonly ResourceChange[]): ResourceVerdict[] {
+  const none = new Map<string, unknown>();
+  const [before, after] =
+    settings.known === "both"
+      ? [objectsOf(clusterSpec(settings.before, {})), objectsOf(clusterSpec(settings.after, {}))]
+      : [none, none];
+  return changes.flatMap((change) => {
+    const rest = unexplained(change, before, after);
+    if (!tellsMore(change) && (rest === undefined || settings.known === "after")) return [];
+    const { kind, name } = change;
+    const properties = [...new Set((rest ?? []).map(shortPath))];
+    return [{ change: change.change, kind, name, properties, why: why(change, properties) }];
+  });
+}
+
+/** Whether a person should know of it also where a setting explains it. Passwords are renewed so, and claims stay. */
+function tellsMore({ change, kind }: ResourceChange): boolean {
+  const goes = change === "replace" || change === "delete" || change === "keep";
+  return goes && kind !== "RandomPassword" && !(kind === "PersistentVolumeClaim" && change === "keep");
+}
+
+/** The scripts have long names and are told by one word. */
+function shortPath(path: PropertyPath): string {
+  return startsWith(path, "spec", "template", "metadata", "annotations", scriptsAnnotation)
+    ? "scripts"
+    : pathText(path.slice(0, 6));
+}
+
+const scriptsAnnotation = "kubernetes-postgres/scripts";
+
+function why({ change, kind, name, drifted }: ResourceChange, properties: readonly string[]): string {
+  switch (change) {
+    case "keep":
+      return "the stack gives it up; it stays in the cluster";
+    case "delete":
+      return "the stack no longer has it";
+    case "replace":
+      return "it cannot change in place";
+    case "create":
+      if (drifted === undefined) return "missing in the cluster, or new in this version of the program";
+      return drifted ? "it is missing in the cluster" : "new in this version of the program";
+    case "update":
+      if (kind === "ConfigMap" && name.endsWith("-scripts")) return "the scripts in the pods are of another version";
+      if (properties.length > 0 && properties.every((property) => property === "scripts"))
+        return "the scripts in the pods are of another version";
+      if (drifted === undefined) return "changed in the cluster, or made differently by this version of the program";
+      return drifted
+        ? "it was changed in the cluster, and is set back"
+        : "this version of the program makes it differently";
+  }
+}

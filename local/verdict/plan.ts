@@ -1,0 +1,74 @@
+import type { PostgresClusterArgs } from "../../components/postgres/args";
+import { differences } from "../../components/postgres/verdict/difference";
+import type {
+  PlannedChanges,
+  PropertyPath,
+  ResourceChange,
+  SettingsChange,
+} from "../../components/postgres/verdict/types";
+import { settingNames, settingsSchema } from "../../stacks/schema";
+import { kindOfType } from "../pulumi/checkpoint";
+import { changeOf, nameOf } from "../pulumi/engine-events";
+import type { PlanStep, PlanSteps } from "./step";
+
+const component = "kubernetes-postgres:index:PostgresCluster";
+
+/** A plan of the engine, as the verdict is made from it. */
+export function plannedChanges({ steps, unchanged, drifted }: PlanSteps): PlannedChanges {
+  const known = settingsChange(steps.find(({ type }) => type === component));
+  const changes: ResourceChange[] = [];
+  let others = 0;
+  for (const step of steps) {
+    const change = resourceChange(step, drifted);
+    if (change === undefined) continue;
+    if (step.urn.includes(`${component}$`)) changes.push(change);
+    else others += 1;
+  }
+  return { settings: known, changes, unchanged, others };
+}
+
+/** The settings are the component's own inputs. A plan in short form leaves out what does not change. */
+function settingsChange(step: PlanStep | undefined): SettingsChange {
+  if (step === undefined || step.op === "same") return { known: "unchanged" };
+  if (step.op === "create") return { known: "new" };
+  const [before, after] = [settingsOf(step.before?.inputs), settingsOf(step.after?.inputs)];
+  return before === undefined || after === undefined ? { known: "after" } : { known: "both", before, after };
+}
+
+/** Settings as the state has them; undefined where it has none, or some that this version does not understand. */
+export function settingsOf(inputs: unknown): PostgresClusterArgs | undefined {
+  if (typeof inputs !== "object" || inputs === null) return undefined;
+  const entries: [string, unknown][] = Object.entries(inputs);
+  const known = entries.filter(([name, value]) => settingNames.includes(name) && value !== null);
+  if (known.length === 0) return undefined;
+  const text = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : `${value}`);
+  const parsed = settingsSchema.safeParse(Object.fromEntries(known.map(([name, value]) => [name, text(value)])));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function resourceChange(step: PlanStep, drifted: ReadonlySet<string> | undefined): ResourceChange | undefined {
+  const { op, urn, type, before, after } = step;
+  const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
+  if (change === undefined || change === "read") return undefined;
+  const told = step.paths.map(parsePath);
+  // The name of a whole part says less than a look at both sides.
+  const exact = told.some((path) => path.length > 1) ? told : differences(before?.inputs, after?.inputs);
+  return {
+    change,
+    kind: kindOfType(type),
+    name: nameOf(urn, (after ?? before)?.inputs),
+    paths: change === "create" || change === "delete" ? [] : exact.length > 0 ? exact : told,
+    before: before?.inputs,
+    after: after?.inputs,
+    live: before?.outputs,
+    drifted: drifted?.has(urn),
+  };
+}
+
+/** A path in the engine's spelling: `spec.containers[0].image`, `data["postgresql.conf"]`. */
+export function parsePath(path: string): PropertyPath {
+  const parts = path.matchAll(/\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g);
+  return [...parts].map(([, index, quoted, plain]) =>
+    index === undefined ? (quoted?.replace(/\\(.)/g, "$1") ?? plain ?? "") : Number(index),
+  );
+}

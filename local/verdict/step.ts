@@ -1,0 +1,101 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { at, listAt, parseJson, textAt } from "../tools/json";
+
+/** A resource on one side of a step. */
+export interface StepState {
+  custom: boolean;
+  retainOnDelete: boolean;
+  inputs: unknown;
+  outputs: unknown;
+}
+
+/** One step of a plan, as the engine's events and the output of `pulumi preview --json` both have it. */
+export interface PlanStep {
+  /** `create`, `update`, `same` and so on. */
+  op: string;
+  urn: string;
+  type: string;
+  /** Paths of the properties that differ, in the engine's spelling. */
+  paths: string[];
+  before: StepState | undefined;
+  after: StepState | undefined;
+}
+
+/** The steps of a plan and what is known beside them. */
+export interface PlanSteps {
+  steps: PlanStep[];
+  unchanged: number;
+  /** URNs of the resources that a refresh found changed; undefined where the plan does not tell. */
+  drifted: ReadonlySet<string> | undefined;
+  /** What the program or a provider says against the plan. */
+  errors: string[];
+}
+
+type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
+
+/** A step as an event announces it. */
+export function stepOfEvent({ op, urn, type, detailedDiff, diffs, keys, old, new: now }: Metadata): PlanStep {
+  return { op, urn, type, paths: pathsOf(detailedDiff, diffs, keys), before: stateOf(old), after: stateOf(now) };
+}
+
+/**
+ * A plan that `pulumi preview --json` printed.
+ * @returns undefined for a text that is none.
+ */
+export function readPlan(text: string): PlanSteps | undefined {
+  let plan: unknown;
+  try {
+    plan = parseJson(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(at(plan, "steps")) && !Array.isArray(at(plan, "diagnostics"))) return undefined;
+  const same = at(plan, "changeSummary", "same");
+  return {
+    steps: listAt(plan, "steps").map(stepOfJson),
+    unchanged: typeof same === "number" ? same : 0,
+    drifted: undefined,
+    errors: [...new Set(listAt(plan, "diagnostics").map(errorOf))].filter((error) => error !== ""),
+  };
+}
+
+/** The words of an error; empty for what is none. */
+function errorOf(diagnostic: unknown): string {
+  if (textAt(diagnostic, "severity") !== "error") return "";
+  const words = withoutColours(textAt(diagnostic, "message") ?? "").replace(/^(error: )+/, "");
+  return /^(update|preview) failed$/.test(words) ? "" : words;
+}
+
+const withoutColours = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, "").trim();
+
+function stepOfJson(step: unknown): PlanStep {
+  const urn = textAt(step, "urn") ?? "";
+  const [before, after] = [at(step, "oldState"), at(step, "newState")];
+  return {
+    op: textAt(step, "op") ?? "",
+    urn,
+    type: textAt(after, "type") ?? textAt(before, "type") ?? "",
+    paths: pathsOf(at(step, "detailedDiff"), listAt(step, "diffReasons"), listAt(step, "replaceReasons")),
+    before: stateOf(before),
+    after: stateOf(after),
+  };
+}
+
+/** Some providers only name what makes them replace. */
+function pathsOf(detailed: unknown, ...named: unknown[]): string[] {
+  const paths = typeof detailed === "object" && detailed !== null ? Object.keys(detailed) : [];
+  const lists = [paths, ...named].map((list) =>
+    Array.isArray(list) ? list.filter((path): path is string => typeof path === "string") : [],
+  );
+  return lists.find((list) => list.length > 0) ?? [];
+}
+
+function stateOf(state: unknown): StepState | undefined {
+  if (typeof state !== "object" || state === null) return undefined;
+  return {
+    custom: at(state, "custom") === true,
+    retainOnDelete: at(state, "retainOnDelete") === true,
+    inputs: at(state, "inputs"),
+    outputs: at(state, "outputs"),
+  };
+}

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { documentOf } from "../../../local/verdict/document";
+import { type Edit, verdictOn } from "./edit";
+import { found } from "./found";
+
+const update = process.env.UPDATE_GOLDEN === "1";
+
+/** Edits whose documents are reviewed as people see them. */
+const edits: Record<string, Edit> = {
+  several: {
+    stack: "prod",
+    to: {
+      resources: { limits: { memory: "4Gi" } },
+      parameters: { idle_in_transaction_session_timeout: "5min", work_mem: "8MB" },
+      passwordGeneration: 2,
+      roles: [{ name: "reader", memberOf: ["pg_read_all_data"] }],
+    },
+  },
+  canary: { stack: "dev", from: { updateStrategy: { partition: 2 } }, to: { image: "postgres:16.4" } },
+  refused: { stack: "prod", to: { replicas: 0, storageSize: "10", image: "a|`b`" } },
+  destructive: { stack: "dev", ...found("a further claim") },
+  drift: { stack: "dev", ...found("no PodDisruptionBudget"), to: { synchronousReplicas: 1 } },
+  nothing: { stack: "prod" },
+};
+
+for (const [name, edit] of Object.entries(edits)) {
+  for (const [format, ending] of [
+    ["text", "txt"],
+    ["markdown", "md"],
+  ] as const) {
+    it(`the verdict on "${name}" reads well as ${format}`, async () => {
+      const file = join(__dirname, "golden", `${name}.${ending}`);
+      const text = `${documentOf(await verdictOn(edit), format)}\n`;
+      if (update) writeFileSync(file, text);
+      expect(existsSync(file), `${file} exists`).to.equal(true);
+      expect(text).to.equal(readFileSync(file, "utf8"));
+    });
+  }
+}
+
+describe("the comment of a pull request", () => {
+  it("begins with a line that nobody sees and that names its stack, to be found again", async () => {
+    const comment = documentOf(await verdictOn({ stack: "prod", to: { protect: false } }), "markdown");
+    expect(comment.split("\n")[0]).to.equal("<!-- kubernetes-postgres verdict: prod -->");
+    expect(comment).to.match(/^### PostgreSQL stack `prod`: /m);
+  });
+});

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import type { PodChanges, Verdict } from "../../../components/postgres/verdict/types";
+import { type Edit, verdictOn } from "./edit";
+import { found } from "./found";
+
+/** An edit and the verdict it has to have; see edits.md. */
+interface Row {
+  edit: string;
+  how: Edit;
+  settings: string;
+  pods: string;
+  clients: string;
+  risk: string;
+}
+
+function rows(): Row[] {
+  const lines = readFileSync(join(__dirname, "edits.md"), "utf8").split("\n");
+  return lines
+    .filter((line) => line.startsWith("| "))
+    .slice(2)
+    .map((line) => {
+      const [, edit = "", deployed = "", cluster = "", asked = "", settings = "", pods = "", clients = "", risk = ""] =
+        line.split("|").map((cell) => cell.trim());
+      const [, stack, from = ""] = /^(?:(dev|prod)\b:? ?)?(.*)$/.exec(deployed) ?? [];
+      const how: Edit = { stack, from: parse(`{${from}}`), to: parse(`{${asked}}`), ...found(cluster) };
+      return { edit, how, settings, pods, clients, risk };
+    });
+}
+
+const ordinals = (pods: readonly string[]): string => pods.map((pod) => pod.replace("postgres-", "")).join(" ");
+
+function podsOf({ restarted, perhaps, held, added, removed }: PodChanges): string {
+  const lists = { restart: restarted, perhaps, hold: held, add: added, remove: removed };
+  return Object.entries(lists)
+    .filter(([, pods]) => pods.length > 0)
+    .map(([what, pods]) => `${what} ${ordinals(pods)}`)
+    .join(" ");
+}
+
+function settingsOf({ outcome, settings, problems }: Verdict): string {
+  if (outcome === "refused") return `refused ${problems.map(({ setting }) => setting).join(" ")}`;
+  return settings.map(({ setting, class: effect }) => `${setting} ${effect}`).join(", ");
+}
+
+const notices: [words: RegExp, notice: string][] = [
+  [/none can/, "stop"],
+  [/one pause|same pause/, "pause"],
+  [/one pod is away at a time/, "one by one"],
+  [/sessions on postgres-\d.* end/, "sessions end"],
+  [/need the new password/, "new password"],
+  [/commits wait/, "commits wait"],
+];
+
+const noticed = (words: string): string =>
+  notices
+    .filter(([pattern]) => pattern.test(words))
+    .map(([, notice]) => notice)
+    .join(", ") || "-";
+
+describe("the verdict on an edit:", () => {
+  const table = rows();
+
+  for (const { edit, how, settings, pods, clients, risk } of table) {
+    const told = [settings, pods, clients === "- / -" ? "clients notice nothing" : clients, `risk ${risk}`];
+    it(`${edit}: ${told.filter((words) => words !== "").join("; ")}`, async () => {
+      const verdict = await verdictOn(how);
+      const { writers, readers } = verdict.interruption;
+      const judged = [settingsOf(verdict), podsOf(verdict.pods), `${noticed(writers)} / ${noticed(readers)}`];
+      expect([...judged, verdict.risk.level]).to.deep.equal([settings, pods, clients, risk]);
+      // What settings explain is said once, with them.
+      const unexplained = verdict.resources.filter(({ change }) => change !== "keep");
+      expect(unexplained.length > 0, "something beside the settings").to.equal(how.tampered === true);
+    });
+  }
+
+  it("has edits of every class, on both stacks' settings and on none", () => {
+    expect(table.length).to.be.at.least(40);
+    for (const effect of ["none", "reload", "restart", "scale", "refused"]) {
+      expect(table.filter(({ settings }) => settings.includes(effect)).length, effect).to.be.at.least(4);
+    }
+  });
+});
