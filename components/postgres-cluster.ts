@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { additionFiles, passwordKey } from "./postgres/additions/files";
 import type { PostgresClusterArgs } from "./postgres/args";
+import { claimName, fixedClaimFields, persistentVolumeClaim, smallerThanAsked } from "./postgres/claims";
 import { pgHba, pgIdent, scripts } from "./postgres/config";
 import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
 import { fixedFieldProblems, fixedFields, fixedFieldsOf } from "./postgres/fixed-fields";
@@ -72,11 +73,14 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const storage = this.createStorageClass(spec);
     const passwords = this.createPasswords(spec);
     const secret = this.createSecret(spec, passwords, afterNamespace);
-    const configMaps = this.createConfigMaps(spec, afterNamespace);
+    const claims = this.createClaims(spec, [...namespace, ...storage]);
+    // The WAL settings follow the size: they must not where the cluster refuses the claims.
+    const configMaps = this.createConfigMaps(spec, { parent: this, dependsOn: [...namespace, ...claims] });
     const services = this.createServices(spec, afterNamespace);
     this.createDisruptionBudget(spec, afterNamespace);
     // The Services do not wait for endpoints, or they and the pods would wait for each other.
-    const statefulSet = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
+    const before = [...namespace, ...storage, ...claims, secret, ...configMaps, ...services];
+    const statefulSet = this.createStatefulSet(spec, before);
     this.createLatch(spec, statefulSet);
 
     // Known at preview already (but for the passwords), and resolved only once the pods are ready.
@@ -141,6 +145,17 @@ export class PostgresCluster extends pulumi.ComponentResource {
     };
     const args = storageClass(spec.storageClass, spec.labels);
     return [new k8s.storage.v1.StorageClass(this.childName("storage-class"), args, options)];
+  }
+
+  /** Always retained: pods that are taken away leave theirs, and with `keepVolumes: false` the StatefulSet takes them along. */
+  private createClaims(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.core.v1.PersistentVolumeClaim[] {
+    return Array.from({ length: spec.replicas }, (_, ordinal) => {
+      const options = { parent: this, dependsOn, retainOnDelete: true, ignoreChanges: fixedClaimFields };
+      const args = persistentVolumeClaim(spec, ordinal);
+      const claim = new k8s.core.v1.PersistentVolumeClaim(this.childName(`claim-${ordinal}`), args, options);
+      sayUngrown(spec, ordinal, claim);
+      return claim;
+    });
   }
 
   private createPasswords(spec: ClusterSpec): Passwords {
@@ -221,6 +236,19 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const options = { parent: this, dependsOn: pods, retainOnDelete: spec.keepVolumes };
     new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
   }
+}
+
+/** Growing is the driver's work, and goes on after Pulumi has asked for it. */
+function sayUngrown(spec: ClusterSpec, ordinal: number, claim: k8s.core.v1.PersistentVolumeClaim): void {
+  if (pulumi.runtime.isDryRun()) return;
+  claim.status.apply(async (status) => {
+    const has = smallerThanAsked(spec.storageSize, status?.capacity?.storage);
+    if (has === undefined) return;
+    const name = claimName(spec, ordinal);
+    const watch = `kubectl get pvc -n ${spec.namespace} ${name}`;
+    const words = `${name} asks for ${spec.storageSize} and had ${has} when it was last read; its driver grows it. See: ${watch}`;
+    await pulumi.log.warn(words, claim);
+  });
 }
 
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */

@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { claimSpec } from "./claims";
 import { podTemplate } from "./pod";
 import type { ClusterSpec } from "./spec";
 
@@ -24,11 +25,7 @@ export function statefulSet(spec: ClusterSpec): types.input.apps.v1.StatefulSet 
           apiVersion: "v1",
           kind: "PersistentVolumeClaim",
           metadata: { name: spec.names.claim, labels: { ...spec.selector } },
-          spec: {
-            accessModes: ["ReadWriteOnce"],
-            storageClassName: spec.storageClassName,
-            resources: { requests: { storage: spec.storageSize } },
-          },
+          spec: claimSpec(spec),
         },
       ],
     },

@@ -4,9 +4,11 @@ import { EngineError } from "./engine-command";
 import { diagnosticText, type PlannedChange, pastTense, plannedChange } from "./engine-events";
 import { InterruptedError, PodsError } from "./errors";
 import type { Listener, OpenStack } from "./open-stack";
+import { GrowthWatch, growingClaims, growthLine } from "./pods/growth";
 import { Kubernetes } from "./pods/kubernetes";
-import { PodWatch, podsLine } from "./pods/pod-watch";
-import { isComplete, outdatedPods, type Snapshot } from "./pods/snapshot";
+import { PodWatch, podsLine, takeSnapshot } from "./pods/pod-watch";
+import { type Rollout, rolloutOf } from "./pods/rollout";
+import { isComplete, type Snapshot } from "./pods/snapshot";
 
 /** What one run of the engine did or would do. */
 export interface EngineReport {
@@ -14,6 +16,8 @@ export interface EngineReport {
   unchanged: number;
   /** Only of an update. */
   outputs: OutputMap | undefined;
+  /** Only of an update, where `updateStrategy` keeps pods on an older revision. */
+  rollout: Rollout | undefined;
 }
 
 export type EngineOperation = "preview" | "up" | "destroy";
@@ -101,8 +105,9 @@ export async function runEngine(
     const options = { onEvent: events.hear, signal: ending.signal };
     const outputs = await runOperation(operation, options);
     watcher?.watch.settingsApplied();
-    await watcher?.untilReady();
-    return { changes: events.changes, unchanged: events.unchanged, outputs };
+    const rollout = await watcher?.untilReady();
+    await watcher?.untilGrown();
+    return { changes: events.changes, unchanged: events.unchanged, outputs, rollout };
   } catch (error) {
     const report = await watcher?.report();
     if (report !== undefined) throw new PodsError(`${report}\nWhen it is mended, npm run up continues from here.`);
@@ -131,8 +136,10 @@ export async function runEngine(
 
 interface Watcher {
   watch: PodWatch;
-  /** Resolves once every pod is ready. */
-  untilReady(): Promise<void>;
+  /** Resolves once every pod is ready and as new as `updateStrategy` lets it be; with the pods that it keeps older. */
+  untilReady(): Promise<Rollout | undefined>;
+  /** Resolves once every volume has the size its claim asks for. */
+  untilGrown(): Promise<void>;
   /** The story of the trouble that ended the run, if one did. */
   report(): Promise<string | undefined>;
   close(): void;
@@ -149,17 +156,10 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
   const kubernetes = await Kubernetes.connect(tools.kubectl);
   if (kubernetes.pid !== undefined) open.workspace.engine.listener?.helperStarted(kubernetes.pid);
   const { spec, cluster } = resolved;
-  const watch = new PodWatch(
-    kubernetes,
-    {
-      namespace: spec.namespace,
-      statefulSet: spec.names.statefulSet,
-      storageClass: spec.storageClassName,
-      storageSize: spec.storageSize,
-    },
-    // Local volumes are made by hand: on premises nothing appears by itself.
-    { say, elastic: cluster.kind === "current" && spec.cloud !== "on-premise" },
-  );
+  const target = { namespace: spec.namespace, statefulSet: spec.names.statefulSet };
+  // Local volumes are made by hand: on premises nothing appears by itself.
+  const elastic = cluster.kind === "current" && spec.cloud !== "on-premise";
+  const watch = new PodWatch(kubernetes, target, { say, elastic });
   let closed = false;
   let latest: Snapshot | undefined;
   let story: Promise<string> | undefined;
@@ -195,8 +195,29 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
         }
         await sleep(200);
       }
-      const old = outdatedPods(latest);
-      if (old.length > 0) say(`  still with their old settings, as updateStrategy asks: ${old.join(", ")}`);
+      return rolloutOf(latest);
+    },
+    async untilGrown() {
+      const growth = new GrowthWatch(Date.now());
+      let said = "";
+      for (;;) {
+        if (ending.cause !== undefined) throw new LocalError("Not every volume has grown.");
+        // A cluster that does not answer for a moment is asked again.
+        const snapshot = await takeSnapshot(kubernetes, target, true).catch(() => undefined);
+        const growing = snapshot && growingClaims(snapshot);
+        if (growing?.length === 0) {
+          if (said !== "") say(`  every volume has ${spec.storageSize} now`);
+          return;
+        }
+        if (growing !== undefined) {
+          if (said === "") say("  the claims ask for more now; their volumes grow while the pods run");
+          said = growthLine(growing);
+          listener.note?.(said);
+        }
+        const reason = growth.stuck(snapshot, Date.now());
+        if (reason !== undefined) throw new LocalError(ungrown(reason, said));
+        await sleep(500);
+      }
     },
     report: async () => story,
     close() {
@@ -205,3 +226,7 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
     },
   };
 }
+
+const ungrown = (reason: string, which: string): string =>
+  `Not every volume has grown: ${reason}.\n${which}. The pods run on with what they have.\n` +
+  "Mend what the driver names, then npm run up looks again. Asking for less is possible down to just above what every volume has.";
