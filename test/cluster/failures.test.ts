@@ -105,7 +105,7 @@ describe("a change that would take the StatefulSet away, and with keepVolumes: f
     [{ workload: "production" }, /workload: "production"[\s\S]*pd-balanced[\s\S]*Set it back to development/],
     [{ storageClassName: "own" }, /storageClassName: "own"[\s\S]*pd-balanced[\s\S]*Leave storageClassName out/],
     [{ podManagementPolicy: "Parallel" }, /podManagementPolicy: "Parallel"[\s\S]*Set it back to OrderedReady/],
-    [{ storageSize: "20Gi" }, /storageSize: "20Gi"[\s\S]*Set it back to 10Gi/],
+    [{ storageSize: "5Gi" }, /storageSize: "5Gi"[\s\S]*Set it back to 10Gi/],
   ];
   for (const [change = {}, words] of changes) {
     it(`is refused, by the component itself too: ${JSON.stringify(change)}`, async () => {

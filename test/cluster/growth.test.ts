@@ -82,32 +82,34 @@ describe("a running cluster of three", function () {
   });
 
   describe("with a rollout that updateStrategy holds", () => {
-    const size = { storageSize: "16Gi" };
-    const canary = { ...size, updateStrategy: { partition: 2 } };
+    let size: { storageSize: string };
+    before(async () => {
+      size = { storageSize: (await sizes())[0] ?? "" };
+    });
+    const canary = () => ({ ...size, updateStrategy: { partition: 2 } });
     const locks = (pod: string): Promise<string> => stack.namespace.superuser(pod, "show max_locks_per_transaction");
     const allLocks = async (): Promise<string> =>
       (await Promise.all(["postgres-0", "postgres-1", "postgres-2"].map(locks))).join();
 
     it("updates the canary only, waits until it is ready, and says so; writes go on", async () => {
       const [first, second, third] = await uids();
-      const { rollout } = await stack.up({ ...canary, parameters: { max_locks_per_transaction: "72" } });
+      const { rollout } = await stack.up({ ...canary(), parameters: { max_locks_per_transaction: "72" } });
       expect(rollout).to.deep.equal({ updated: ["postgres-2"], older: ["postgres-0", "postgres-1"], partition: 2 });
       const now = await uids();
       expect(now.slice(0, 2)).to.deep.equal([first, second]);
       expect(now[2]).to.not.equal(third);
       expect(await allLocks()).to.equal("64,64,72");
       await stack.namespace.psql("postgres-0", "create table written (id int)");
-      const again = await stack.up({ ...canary, parameters: { max_locks_per_transaction: "72" } });
+      const again = await stack.up({ ...canary(), parameters: { max_locks_per_transaction: "72" } });
       expect(again.changes).to.deep.equal([]);
       expect(again.rollout).to.deep.equal(rollout);
     });
 
     it("ends with the reason when the canary cannot start, and the others run on", async () => {
       const before = (await uids()).slice(0, 2);
-      const tooLarge = { requests: { cpu: "400" }, limits: { cpu: "400" } };
       const began = Date.now();
-      const failure = await failureOf(stack.up({ ...canary, resources: tooLarge }));
-      expect(failure).to.match(/^postgres-2 cannot become ready[\s\S]*Insufficient cpu/);
+      const failure = await failureOf(stack.up({ ...canary(), image: "localhost/no-such-image:15" }));
+      expect(failure).to.match(/^postgres-2 cannot become ready[\s\S]*no-such-image/);
       expect((Date.now() - began) / 1000, "seconds").to.be.lessThan(60);
       expect((await uids()).slice(0, 2)).to.deep.equal(before);
       await stack.namespace.psql("postgres-0", "insert into written values (1)");
