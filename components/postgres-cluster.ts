@@ -222,7 +222,9 @@ export class PostgresCluster extends pulumi.ComponentResource {
 
   private createStatefulSet(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
     const options = { parent: this, dependsOn, protect: spec.protect, ignoreChanges: fixedFields };
-    return new k8s.apps.v1.StatefulSet(this.childName("stateful-set"), statefulSetOf(spec), options);
+    const made = new k8s.apps.v1.StatefulSet(this.childName("stateful-set"), statefulSetOf(spec), options);
+    made.status.apply((status) => sayHeld(spec, status, made));
+    return made;
   }
 
   /**
@@ -249,6 +251,19 @@ function sayUngrown(spec: ClusterSpec, ordinal: number, claim: k8s.core.v1.Persi
     const words = `${name} asks for ${spec.storageSize} and had ${has} when it was last read; its driver grows it. See: ${watch}`;
     await pulumi.log.warn(words, claim);
   });
+}
+
+/** A rollout that `updateStrategy` holds is not done when Pulumi is: it does not wait for it. */
+async function sayHeld(
+  { updateStrategy: { type, partition }, namespace, selector }: ClusterSpec,
+  status: k8s.types.output.apps.v1.StatefulSetStatus | undefined,
+  statefulSet: k8s.apps.v1.StatefulSet,
+): Promise<void> {
+  if (pulumi.runtime.isDryRun() || status === undefined || (type !== "OnDelete" && partition === 0)) return;
+  const strategy = type === "OnDelete" ? "updateStrategy.type OnDelete" : `updateStrategy.partition ${partition}`;
+  const look = `kubectl get pods -n ${namespace} -l app=${selector.app} -L controller-revision-hash`;
+  const words = `${strategy} keeps pods on an older revision, and Pulumi does not wait for the others. Which run what: ${look}`;
+  await pulumi.log.warn(words, statefulSet);
 }
 
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */

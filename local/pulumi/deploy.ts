@@ -119,7 +119,7 @@ export async function destroy(open: OpenStack, listener: Listener = {}, dataToo 
     const problems = dataToo ? [] : refusedDeletion(resolved.spec, state, resolved.stack);
     if (problems.length > 0) throw new SettingsError(problems);
     const keptVolumes = state?.fixedFields === undefined ? undefined : !state.losesVolumes;
-    return { ...plan(await runEngine(open, "destroy", listener)), keptVolumes };
+    return { ...plan(await runEngine(open, "destroy", listener, keptVolumes === false)), keptVolumes };
   });
 }
 

@@ -37,6 +37,7 @@ export class Events {
     private readonly operation: EngineOperation,
     private readonly say: (line: string) => void,
     private readonly onStatefulSet: () => void,
+    private readonly losesVolumes = false,
   ) {}
 
   readonly hear = (event: EngineEvent): void => {
@@ -63,6 +64,8 @@ export class Events {
   private done(metadata: Parameters<typeof plannedChange>[0]): void {
     const change = plannedChange(metadata);
     if (change === undefined) return;
+    // Pulumi leaves them, and Kubernetes deletes them with the StatefulSet.
+    if (this.losesVolumes && change.kind === "PersistentVolumeClaim") change.change = "delete";
     this.changes.push(change);
     const tookMs = Date.now() - (this.started.get(metadata.urn) ?? Date.now());
     const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
@@ -82,11 +85,15 @@ class Ending {
   }
 }
 
-/** Runs one operation of the engine to its end, and watches the pods meanwhile. */
+/**
+ * Runs one operation of the engine to its end, and watches the pods meanwhile.
+ * @param losesVolumes whether a deletion takes the claims along.
+ */
 export async function runEngine(
   open: OpenStack,
   operation: EngineOperation,
   listener: Listener,
+  losesVolumes = false,
 ): Promise<EngineReport> {
   const { engine, stack, paths } = open.workspace;
   const say = listener.say ?? (() => undefined);
@@ -100,7 +107,7 @@ export async function runEngine(
   listener.cancel?.addEventListener("abort", cancel);
   listener.kill?.addEventListener("abort", kill);
   const watcher = operation === "up" ? await watcherOf(open, listener, ending) : undefined;
-  const events = new Events(operation, say, () => watcher?.watch.settingsApplied());
+  const events = new Events(operation, say, () => watcher?.watch.settingsApplied(), losesVolumes);
   try {
     const options = { onEvent: events.hear, signal: ending.signal };
     const outputs = await runOperation(operation, options);

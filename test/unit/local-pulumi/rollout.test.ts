@@ -1,6 +1,10 @@
 import { expect } from "chai";
+import { clusterSpec } from "../../../components/postgres/spec";
+import { statefulSet } from "../../../components/postgres/stateful-set";
+import { plannedChange } from "../../../local/pulumi/engine-events";
 import { rolloutLines, rolloutOf } from "../../../local/pulumi/pods/rollout";
 import { readPod, readStatefulSet, type Snapshot } from "../../../local/pulumi/pods/snapshot";
+import { at } from "../../../local/tools/json";
 
 /** A StatefulSet of three and the revision of each pod. */
 function snapshot(updateStrategy: object, ...revisions: string[]): Snapshot {
@@ -43,5 +47,26 @@ describe("a rollout that updateStrategy holds", () => {
   it("is none where every pod runs the newest revision", () => {
     expect(told(snapshot(rolling(2), "new", "new", "new"))).to.equal(undefined);
     expect(rolloutOf({ ...snapshot(rolling(0), "old"), statefulSet: undefined })).to.equal(undefined);
+  });
+});
+
+describe("the StatefulSet of a canary", () => {
+  it("is not waited for until all pods are new, which they never are: ready ones are enough", () => {
+    const annotations = (partition: number) => {
+      const { metadata } = statefulSet(clusterSpec({ replicas: 4, updateStrategy: { partition } }));
+      return at(metadata, "annotations");
+    };
+    expect(annotations(2)).to.deep.equal({ "pulumi.com/waitFor": "jsonpath={.status.readyReplicas}=4" });
+    expect(annotations(0)).to.equal(undefined);
+  });
+
+  it("is no change when it is only read again", () => {
+    const op: "update" = "update";
+    const urn = "urn:pulumi:dev::p::kubernetes:apps/v1:StatefulSet::postgres";
+    const type = "kubernetes:apps/v1:StatefulSet";
+    const state = { type, urn, custom: true, id: "n/postgres", parent: "", inputs: {}, outputs: {}, provider: "" };
+    const update = { op, urn, type, old: state, new: state, provider: "" };
+    expect(plannedChange(update)).to.equal(undefined);
+    expect(plannedChange({ ...update, diffs: ["spec"] })?.change).to.equal("update");
   });
 });
