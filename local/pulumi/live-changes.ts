@@ -107,7 +107,7 @@ function fixed(
     otherStack;
   const sizes = resizing(spec, live?.claims ?? [], live?.expandable ?? [], wayOut);
   const fields = live === undefined ? state?.fixedFields : live.fixedFields;
-  // Without a volume there is nothing yet to be kept: see `isUnused`.
+  // Without a volume there is nothing yet to be kept: see `unusedParts`.
   if (live !== undefined && live.claims.length === 0) return sizes;
   if (fields !== undefined) {
     const problems = fixedFieldProblems(spec, fields);

@@ -1,4 +1,8 @@
 import { expect } from "chai";
+import { clouds, workloads } from "../../components/postgres/args";
+import { claimName, claimSpec, persistentVolumeClaim } from "../../components/postgres/claims";
+import { type ClusterSpec, clusterSpec } from "../../components/postgres/spec";
+import { isExpandable, storageClass } from "../../components/postgres/storage-class";
 import { withDriver } from "./driver";
 import { conditionTime, eventually } from "./kubernetes";
 import { TestStack } from "./stack";
@@ -78,6 +82,69 @@ describe("a running cluster of three", function () {
         expect(await failureOf(stack.plain("preview", { storageSize }))).to.match(/data-postgres-0|cannot shrink/);
       }
       expect(await sizes()).to.deep.equal(["16Gi", "16Gi", "16Gi", "16Gi"]);
+    });
+  });
+
+  describe("with claims of each cloud's class", () => {
+    const kinds = clouds.flatMap((cloud) => workloads.map((workload) => ({ cloud, workload })));
+    const specs = () =>
+      kinds.map(({ cloud, workload }, index) =>
+        clusterSpec({ cloud, workload, name: `kind-${index}`, namespace: stack.name, storageSize: "20Gi" }),
+      );
+    const volumeOf = ({ name }: ClusterSpec): string => `${stack.name}-${name}`;
+
+    before(async () => {
+      const bound = specs().flatMap((spec) => {
+        const { accessModes, storageClassName } = claimSpec(spec);
+        const claim = persistentVolumeClaim(spec, 0);
+        const claimRef = { namespace: stack.name, name: claimName(spec, 0) };
+        const volume = {
+          accessModes,
+          storageClassName,
+          claimRef,
+          capacity: { storage: "20Gi" },
+          hostPath: { path: "/tmp" },
+        };
+        return [
+          ...(spec.storageClass === undefined
+            ? []
+            : [
+                {
+                  apiVersion: "storage.k8s.io/v1",
+                  kind: "StorageClass",
+                  ...storageClass(spec.storageClass, spec.labels),
+                },
+              ]),
+          { apiVersion: "v1", kind: "PersistentVolume", metadata: { name: volumeOf(spec) }, spec: volume },
+          { apiVersion: "v1", kind: "PersistentVolumeClaim", ...claim },
+        ];
+      });
+      await stack.namespace.apply(...bound);
+    });
+    after(async () => {
+      const claims = specs().map((spec) => claimName(spec, 0));
+      await stack.namespace.kubectl("delete", "pvc", ...claims);
+      await stack.namespace.kubectl("delete", "pv", ...specs().map(volumeOf));
+      await stack.namespace.kubectl("delete", "storageclass", ...specs().map((spec) => spec.storageClassName));
+    });
+
+    it("may ask for more where the program says so, and nowhere else", async () => {
+      for (const spec of specs()) {
+        const name = claimName(spec, 0);
+        await eventually(`the volume of ${name}`, async () =>
+          (await stack.namespace.claims())[name]?.phase === "Bound" ? true : undefined,
+        );
+        const larger = persistentVolumeClaim({ ...spec, storageSize: "30Gi" }, 0);
+        const asked = await failureOf(
+          stack.namespace.applyAs("pulumi", { apiVersion: "v1", kind: "PersistentVolumeClaim", ...larger }),
+        );
+        const { cloud, workload } = spec;
+        expect(asked, `${cloud} ${workload}`).to.match(
+          isExpandable(cloud, workload)
+            ? /^nothing failed$/
+            : /storageclass that provisions the pvc must support resize/,
+        );
+      }
     });
   });
 
