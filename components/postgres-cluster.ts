@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { passwordKey } from "./postgres/additions/files";
 import type { PostgresClusterArgs } from "./postgres/args";
+import { claimName, fixedClaimFields, persistentVolumeClaim, smallerThanAsked } from "./postgres/claims";
 import { configData, scripts } from "./postgres/config";
 import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
 import { fixedFieldProblems, fixedFields, fixedFieldsOf } from "./postgres/fixed-fields";
@@ -74,11 +75,14 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const storage = this.createStorageClass(spec);
     const passwords = this.createPasswords(spec);
     const secret = this.createSecret(spec, passwords, afterNamespace);
-    const configMaps = this.createConfigMaps(spec, afterNamespace);
+    const claims = this.createClaims(spec, [...namespace, ...storage]);
+    // The WAL settings follow the size: they must not where the cluster refuses the claims.
+    const configMaps = this.createConfigMaps(spec, { parent: this, dependsOn: [...namespace, ...claims] });
     const services = this.createServices(spec, afterNamespace);
     this.createDisruptionBudget(spec, afterNamespace);
     // The Services do not wait for endpoints, or they and the pods would wait for each other.
-    const statefulSet = this.createStatefulSet(spec, [...namespace, ...storage, secret, ...configMaps, ...services]);
+    const before = [...namespace, ...storage, ...claims, secret, ...configMaps, ...services];
+    const statefulSet = this.createStatefulSet(spec, before);
     const latch = this.createLatch(spec, statefulSet);
 
     // Known at preview already (but for the passwords), and resolved only once the pods are ready.
@@ -145,6 +149,17 @@ export class PostgresCluster extends pulumi.ComponentResource {
     return [new k8s.storage.v1.StorageClass(this.childName("storage-class"), args, options)];
   }
 
+  /** Always retained: pods that are taken away leave theirs, and with `keepVolumes: false` the StatefulSet takes them along. */
+  private createClaims(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.core.v1.PersistentVolumeClaim[] {
+    return Array.from({ length: spec.replicas }, (_, ordinal) => {
+      const options = { parent: this, dependsOn, retainOnDelete: true, ignoreChanges: fixedClaimFields };
+      const args = persistentVolumeClaim(spec, ordinal);
+      const claim = new k8s.core.v1.PersistentVolumeClaim(this.childName(`claim-${ordinal}`), args, options);
+      sayUngrown(spec, ordinal, claim);
+      return claim;
+    });
+  }
+
   private createPasswords(spec: ClusterSpec): Passwords {
     // Only `passwordGeneration` may ever renew a password: the data keeps the old one until the pods have the new.
     const password = (login: string): random.RandomPassword =>
@@ -198,7 +213,9 @@ export class PostgresCluster extends pulumi.ComponentResource {
 
   private createStatefulSet(spec: ClusterSpec, dependsOn: pulumi.Resource[]): k8s.apps.v1.StatefulSet {
     const options = { parent: this, dependsOn, protect: spec.protect, ignoreChanges: fixedFields };
-    return new k8s.apps.v1.StatefulSet(this.childName("stateful-set"), statefulSetOf(spec), options);
+    const made = new k8s.apps.v1.StatefulSet(this.childName("stateful-set"), statefulSetOf(spec), options);
+    made.status.apply((status) => sayHeld(spec, status, made));
+    return made;
   }
 
   /**
@@ -214,6 +231,32 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const options = { parent: this, dependsOn: pods, ...lasting };
     return new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
   }
+}
+
+/** Growing is the driver's work, and goes on after Pulumi has asked for it. */
+function sayUngrown(spec: ClusterSpec, ordinal: number, claim: k8s.core.v1.PersistentVolumeClaim): void {
+  if (pulumi.runtime.isDryRun()) return;
+  claim.status.apply(async (status) => {
+    const has = smallerThanAsked(spec.storageSize, status?.capacity?.storage);
+    if (has === undefined) return;
+    const name = claimName(spec, ordinal);
+    const watch = `kubectl get pvc -n ${spec.namespace} ${name}`;
+    const words = `${name} asks for ${spec.storageSize} and had ${has} when it was last read; its driver grows it. See: ${watch}`;
+    await pulumi.log.warn(words, claim);
+  });
+}
+
+/** A rollout that `updateStrategy` holds is not done when Pulumi is: it does not wait for it. */
+async function sayHeld(
+  { updateStrategy: { type, partition }, namespace, selector }: ClusterSpec,
+  status: k8s.types.output.apps.v1.StatefulSetStatus | undefined,
+  statefulSet: k8s.apps.v1.StatefulSet,
+): Promise<void> {
+  if (pulumi.runtime.isDryRun() || status === undefined || (type !== "OnDelete" && partition === 0)) return;
+  const strategy = type === "OnDelete" ? "updateStrategy.type OnDelete" : `updateStrategy.partition ${partition}`;
+  const look = `kubectl get pods -n ${namespace} -l app=${selector.app} -L controller-revision-hash`;
+  const words = `${strategy} keeps pods on an older revision, and Pulumi does not wait for the others. Which run what: ${look}`;
+  await pulumi.log.warn(words, statefulSet);
 }
 
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */

@@ -102,7 +102,10 @@ export interface PostgresClusterArgs {
    * most `replicas - 2`, so that one may be away. Default 0: replication is asynchronous. A change is reloaded.
    */
   synchronousReplicas?: number;
-  /** Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Claims keep the size they were made with: a change is refused. */
+  /**
+   * Size of each pod's volume, a Kubernetes quantity. Default `10Gi`. WAL settings follow it. Raised, the volumes grow while the
+   * pods run, where the StorageClass can expand them; else, and when lowered, it is refused.
+   */
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. Volumes keep their class: a change is refused. */
   storageClassName?: string;

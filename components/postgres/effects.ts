@@ -4,6 +4,8 @@ export const effects = {
   none: "No pod notices it.",
   /** Only mounted files change: data of a ConfigMap or Secret. */
   reload: "The running pods take it over within about a minute, without a restart.",
+  /** The claims ask for more, and mounted files change. */
+  grow: "The volumes grow while the pods run, where the driver can.",
   /** The pod template changes. */
   restart: "The pods are restarted one by one, replicas first, the primary last; `updateStrategy` can hold pods back.",
   /** `spec.replicas` of the StatefulSet changes. */

@@ -10,7 +10,7 @@ export interface FixedFields {
   podManagementPolicy: string;
   /** The class its claims ask for. */
   storageClassName: string;
-  /** What its claims ask for, a Kubernetes quantity. */
+  /** What its claims asked for when it was made, a Kubernetes quantity. */
   storageSize: string;
 }
 
@@ -19,6 +19,16 @@ export interface FixedFields {
  * StatefulSet to make another: all pods at once, and without `keepVolumes` the data with them.
  */
 export const fixedFields = ["spec.podManagementPolicy", "spec.volumeClaimTemplates"];
+
+/** Whether a StatefulSet is not what a new one would be. */
+export function isOutgrown(spec: ClusterSpec, live: FixedFields): boolean {
+  return fixedFieldProblems(spec, live).length > 0 || !isSameSize(spec.storageSize, live.storageSize);
+}
+
+function isSameSize(one: string, other: string): boolean {
+  const [a, b] = [parseBytes(one), parseBytes(other)];
+  return a.ok && b.ok && a.value === b.value;
+}
 
 /** The fields as the cluster has them; undefined where it does not tell. */
 export function fixedFieldsOf(live: types.output.apps.v1.StatefulSetSpec): FixedFields | undefined {
@@ -42,15 +52,16 @@ export function fixedFieldProblems(spec: ClusterSpec, live: FixedFields): Proble
 export const newCluster =
   "For a new cluster use a stack of its own, and move the data there, for example with pg_dump.";
 
+/** Volumes grow and never shrink, and a StatefulSet's claims were never smaller than its template. */
 function sizeProblems({ storageSize, namespace, names }: ClusterSpec, live: FixedFields): Problem[] {
   const [asked, has] = [parseBytes(storageSize), parseBytes(live.storageSize)];
-  if (!asked.ok || !has.ok || asked.value === has.value) return [];
+  if (!asked.ok || !has.ok || asked.value >= has.value) return [];
   return [
     {
       setting: "storageSize",
       asked: storageSize,
-      why: `StatefulSet ${namespace}/${names.statefulSet} makes volumes of ${live.storageSize}, and cannot change that.`,
-      fix: `Set it back to ${live.storageSize}. ${newCluster}`,
+      why: `StatefulSet ${namespace}/${names.statefulSet} was made with volumes of ${live.storageSize}, and volumes cannot shrink.`,
+      fix: `Set it back to ${live.storageSize}, or to what the claims have if they grew since. ${newCluster}`,
     },
   ];
 }

@@ -123,8 +123,14 @@ export const settingRows: SettingRows = {
     meaning: "size of each volume; WAL settings follow it",
     default: code(defaults.storageSize),
     limits: limits.storageSize,
-    effect: "refused",
-    change: "Volumes keep the size they were made with.",
+    effect: "grow",
+    otherwise: [
+      {
+        effect: "refused",
+        when: "for a smaller one, and where the class cannot expand volumes, as `on-premise`",
+      },
+    ],
+    change: "Later pods have it, too.",
   },
   storageClassName: {
     meaning: "an existing StorageClass to use",

@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { claimSpec } from "./claims";
 import { podTemplate } from "./pod";
 import type { ClusterSpec } from "./spec";
 
@@ -6,7 +7,12 @@ import type { ClusterSpec } from "./spec";
 export function statefulSet(spec: ClusterSpec): types.input.apps.v1.StatefulSet {
   const { type, partition } = spec.updateStrategy;
   return {
-    metadata: { name: spec.names.statefulSet, namespace: spec.namespace, labels: { ...spec.labels } },
+    metadata: {
+      name: spec.names.statefulSet,
+      namespace: spec.namespace,
+      labels: { ...spec.labels },
+      ...(partition > 0 && { annotations: heldRollout(spec) }),
+    },
     spec: {
       serviceName: spec.names.headlessService,
       replicas: spec.replicas,
@@ -24,16 +30,20 @@ export function statefulSet(spec: ClusterSpec): types.input.apps.v1.StatefulSet 
           apiVersion: "v1",
           kind: "PersistentVolumeClaim",
           metadata: { name: spec.names.claim, labels: { ...spec.selector } },
-          spec: {
-            accessModes: ["ReadWriteOnce"],
-            storageClassName: spec.storageClassName,
-            resources: { requests: { storage: spec.storageSize } },
-          },
+          spec: claimSpec(spec),
         },
       ],
     },
   };
 }
+
+/**
+ * By itself the provider waits until every pod has the newest revision (provider/pkg/await/statefulset.go, 4.25), which a
+ * canary never has: ten minutes, and an error. This waits for ready pods of any revision.
+ */
+const heldRollout = ({ replicas }: ClusterSpec): Record<string, string> => ({
+  "pulumi.com/waitFor": `jsonpath={.status.readyReplicas}=${replicas}`,
+});
 
 /**
  * Lets a drain take one pod at a time. `maxUnavailable` rather than `minAvailable`: with a single pod the latter

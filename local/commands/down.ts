@@ -77,8 +77,8 @@ async function deleteData(resolved: ResolvedStack): Promise<{ done: string; left
 }
 
 async function deleteClaims(kubernetes: Kubernetes, spec: ClusterSpec): Promise<string[]> {
-  const { namespace, names, storageClassName: storageClass, storageSize } = spec;
-  const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+  const { namespace, names } = spec;
+  const target = { namespace, statefulSet: names.statefulSet };
   const { claims } = await takeSnapshot(kubernetes, target, true);
   for (const { name } of claims) {
     await kubernetes.remove(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);

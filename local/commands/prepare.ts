@@ -50,3 +50,9 @@ export function psqlLine(resolved: ResolvedStack): string {
   const psql = ["psql", "-U", user, "-d", database];
   return kubectlLine(resolved, ["exec", "-it", "-n", namespace, `${names.statefulSet}-0`, "--", ...psql]);
 }
+
+/** What a person runs to go on with a rollout that `updateStrategy` holds. */
+export const rolloutCommands = (resolved: ResolvedStack) => ({
+  deletePod: (pod: string) => kubectlLine(resolved, ["delete", "pod", "-n", resolved.spec.namespace, pod]),
+  up: resolved.stack === "dev" ? "npm run up" : `npm run up -- --stack ${resolved.stack}`,
+});

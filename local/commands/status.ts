@@ -7,11 +7,13 @@ import { openStack, type ResolvedStack, resolveStack, stackOutputs } from "../pu
 import { type PublicOutputs, withoutSecrets } from "../pulumi/outputs";
 import { stackPaths } from "../pulumi/paths";
 import { podState } from "../pulumi/pods/diagnosis";
+import { growingClaims } from "../pulumi/pods/growth";
 import { type Kubectl, Kubernetes } from "../pulumi/pods/kubernetes";
 import { takeSnapshot } from "../pulumi/pods/pod-watch";
+import { rolloutLines, rolloutOf } from "../pulumi/pods/rollout";
 import { run } from "../tools/run";
 import { toolPaths } from "../tools/tools";
-import { kubectlFor } from "./prepare";
+import { kubectlFor, rolloutCommands } from "./prepare";
 
 interface PodStatus {
   pod: string;
@@ -28,6 +30,8 @@ interface Status {
   /** Of the embedded node only. */
   node: string | undefined;
   pods: PodStatus[];
+  /** Pods that `updateStrategy` keeps on an older revision, and what to do next; none where all run the newest. */
+  rollout: string[];
   claims: { claim: string; state: string; size: string; volume: string }[];
   outputs: PublicOutputs | undefined;
 }
@@ -40,18 +44,21 @@ export async function status({ stack, cluster, json }: CommandLine): Promise<voi
   const kubectl = kubectlFor(resolved);
   const reachable = (node === undefined || node === "ready") && kubectl !== undefined;
   const [around, outputs] = await Promise.all([
-    reachable ? lookAround(resolved, kubectl) : { pods: [], claims: [] },
+    reachable ? lookAround(resolved, kubectl) : { pods: [], rollout: [], claims: [] },
     lastOutputs(resolved),
   ]);
   const found: Status = { stack, cluster: explanation, node, ...around, outputs };
   console.log(json ? JSON.stringify(found, null, 2) : text(found, reachable));
 }
 
-async function lookAround(resolved: ResolvedStack, kubectl: Kubectl): Promise<Pick<Status, "pods" | "claims">> {
-  const { namespace, names, storageClassName: storageClass, storageSize } = resolved.spec;
+async function lookAround(
+  resolved: ResolvedStack,
+  kubectl: Kubectl,
+): Promise<Pick<Status, "pods" | "rollout" | "claims">> {
+  const { namespace, names } = resolved.spec;
   const kubernetes = await Kubernetes.connect(kubectl);
   try {
-    const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+    const target = { namespace, statefulSet: names.statefulSet };
     const snapshot = await takeSnapshot(kubernetes, target, true);
     const primary = `${names.statefulSet}-0`;
     const alive = snapshot.pods.some(({ name, ready }) => name === primary && ready);
@@ -63,13 +70,16 @@ async function lookAround(resolved: ResolvedStack, kubectl: Kubectl): Promise<Pi
       restarts: pod.containers.reduce((sum, { restarts }) => sum + restarts, 0),
       replication: pod.name === primary || !alive ? undefined : (streams.get(pod.name) ?? "not streaming"),
     }));
-    const claims = snapshot.claims.map(({ name, bound, size, volume }) => ({
+    const rollout = rolloutOf(snapshot);
+    const growing = growingClaims(snapshot).map(({ name }) => name);
+    const claims = snapshot.claims.map(({ name, bound, size, capacity, volume }) => ({
       claim: name,
-      state: bound ? "bound" : "waiting",
+      state: growing.includes(name) ? `growing from ${capacity}` : bound ? "bound" : "waiting",
       size,
       volume,
     }));
-    return { pods, claims };
+    const lines = rollout === undefined ? [] : rolloutLines(rollout, rolloutCommands(resolved));
+    return { pods, rollout: lines, claims };
   } finally {
     kubernetes.close();
   }
@@ -101,7 +111,7 @@ async function lastOutputs(resolved: ResolvedStack): Promise<PublicOutputs | und
   return outputs && withoutSecrets(outputs);
 }
 
-function text({ stack, cluster, node, pods, claims, outputs }: Status, reachable: boolean): string {
+function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, reachable: boolean): string {
   const lines = [cluster];
   if (node !== undefined) lines.push(`Node: ${node}${node === "stopped" ? " (npm run up starts it)" : ""}`);
   if (outputs === undefined) lines.push(`Stack ${stack} is not deployed. npm run up deploys it.`);
@@ -121,6 +131,7 @@ function text({ stack, cluster, node, pods, claims, outputs }: Status, reachable
     const again = restarts > 0 ? `, ${restarts} restarts` : "";
     lines.push(`  ${pod}  ${role}  ${state}${again}${stream === undefined ? "" : `, ${stream}`}`);
   }
+  lines.push(...rollout.map((line) => `  ${line}`));
   lines.push(claims.length === 0 ? "No volumes" : "Volumes:");
   for (const { claim, state, size, volume } of claims) lines.push(`  ${claim}  ${state}  ${size}  ${volume}`);
   return lines.join("\n");

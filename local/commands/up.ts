@@ -4,8 +4,9 @@ import { duration, Progress } from "../progress";
 import { type Deployment, deploy, openStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
 import { type Change, pastTense } from "../pulumi/engine-events";
 import { reachesRunningPods } from "../pulumi/live-changes";
+import { rolloutLines } from "../pulumi/pods/rollout";
 import { catchInterrupts } from "./interrupts";
-import { deployTools, psqlLine } from "./prepare";
+import { deployTools, psqlLine, rolloutCommands } from "./prepare";
 
 /** Makes a stack what its settings say, with everything it needs for that. Settings are judged before anything else. */
 export async function up({ stack, cluster }: CommandLine): Promise<void> {
@@ -36,15 +37,20 @@ async function provideVolumes({ spec }: ResolvedStack, progress: Progress): Prom
   await ensureVolumes({ storageClassName, size, count: replicas + 1 });
 }
 
-function summary(resolved: ResolvedStack, { changes, unchanged, outputs }: Deployment, tookMs: number): string {
+function summary(
+  resolved: ResolvedStack,
+  { changes, unchanged, outputs, rollout }: Deployment,
+  tookMs: number,
+): string {
   const counts = new Map<Change, number>();
   for (const { change } of changes) counts.set(change, (counts.get(change) ?? 0) + 1);
   const what = [...counts].map(([change, count]) => `${count} ${pastTense[change]}`).join(", ");
   const { stack, spec } = resolved;
+  const but = rollout === undefined ? "." : ", but not all of its pods run it:";
   const headline =
     changes.length === 0
-      ? `Nothing to change: stack ${stack} is what its settings say (${unchanged} resources, checked in ${duration(tookMs)}).`
-      : `Stack ${stack} is up (${what}; ${duration(tookMs)}).`;
+      ? `Nothing to change: stack ${stack} is what its settings say (${unchanged} resources, checked in ${duration(tookMs)})${but}`
+      : `Stack ${stack} is ${rollout === undefined ? "up" : "changed"} (${what}; ${duration(tookMs)})${but}`;
   const width = Math.max(...outputs.endpoints.map(({ pod }) => pod.length));
   const rows = outputs.endpoints.map(({ pod, role, host, port }) => `  ${pod.padEnd(width)}  ${role}  ${host}:${port}`);
   const { primary, namespace, secretName, user } = outputs;
@@ -52,6 +58,7 @@ function summary(resolved: ResolvedStack, { changes, unchanged, outputs }: Deplo
     "Changed settings and passwords reach the running pods within about a minute; kubectl logs says when, or why not.";
   return [
     headline,
+    ...(rollout === undefined ? [] : rolloutLines(rollout, rolloutCommands(resolved)).map((line) => `  ${line}`)),
     ...(reachesRunningPods(changes, spec) ? [later] : []),
     "",
     "Endpoints, from any pod of the cluster:",

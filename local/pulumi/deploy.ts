@@ -1,18 +1,29 @@
 import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation";
+import type { ClusterSpec } from "../../components/postgres/spec";
+import { isExpandable } from "../../components/postgres/storage-class";
 import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
+import { at } from "../tools/json";
 import { LocalError, until } from "../tools/run";
 import type { PlanSteps } from "../verdict/step";
 import { readLatch } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
-import { isUnused, type LiveCluster, makesNamespace, refusedChanges, refusedDeletion } from "./live-changes";
+import {
+  type LiveCluster,
+  makesNamespace,
+  refusedChanges,
+  refusedDeletion,
+  type Unused,
+  unusedParts,
+} from "./live-changes";
 import type { DeployTools, Listener, OpenStack } from "./open-stack";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
 import { Kubernetes } from "./pods/kubernetes";
 import { takeSnapshot } from "./pods/pod-watch";
+import type { Rollout } from "./pods/rollout";
 import { readLabels } from "./pods/snapshot";
 import { endProcess, orphansOf } from "./processes";
 import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
@@ -45,6 +56,8 @@ export interface Deletion extends Plan {
 /** What a deployment did. */
 export interface Deployment extends Plan {
   outputs: StackOutputs;
+  /** Which pods `updateStrategy` keeps on an older revision; undefined where none is. */
+  rollout: Rollout | undefined;
 }
 
 /**
@@ -68,9 +81,10 @@ export async function openStack(
  */
 export async function previewStack(open: OpenStack, listener: Listener = {}): Promise<Preview> {
   const live = await demandPossible(open);
-  if (isUnused(open.resolved.spec, live)) {
+  const unused = unusedParts(open.resolved.spec, live);
+  if (unused !== undefined) {
     throw new LocalError(
-      "The StatefulSet never got a volume and asks for what is no longer wanted: npm run up makes it anew. " +
+      `${partsLine(open, unused)} never got a volume and asks for what is no longer wanted: npm run up makes it anew. ` +
         "Kubernetes cannot preview that.",
     );
   }
@@ -88,12 +102,13 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
 export async function deploy(open: OpenStack, listener: Listener = {}): Promise<Deployment> {
   return changing(open, "up", listener, async () => {
     const live = await demandPossible(open);
-    if (isUnused(open.resolved.spec, live)) await removeUnused(open, listener.say ?? (() => undefined));
+    const unused = unusedParts(open.resolved.spec, live);
+    if (unused !== undefined) await removeUnused(open, unused, listener.say ?? (() => undefined));
     const report = await runEngine(open, "up", listener);
     const outputs = readOutputs(report.outputs ?? {});
     if (outputs === undefined)
       throw new LocalError("The stack is deployed, but its outputs are incomplete. Run up again.");
-    return { ...plan(report), outputs };
+    return { ...plan(report), outputs, rollout: report.rollout };
   });
 }
 
@@ -112,7 +127,7 @@ export async function destroy(open: OpenStack, listener: Listener = {}, dataToo 
     const problems = dataToo ? [] : refusedDeletion(resolved.spec, state, resolved.stack);
     if (problems.length > 0) throw new SettingsError(problems);
     const keptVolumes = state?.fixedFields === undefined ? undefined : !state.losesVolumes;
-    return { ...plan(await runEngine(open, "destroy", listener)), keptVolumes };
+    return { ...plan(await runEngine(open, "destroy", listener, keptVolumes === false)), keptVolumes };
   });
 }
 
@@ -151,40 +166,59 @@ async function demandPossible(open: OpenStack): Promise<LiveCluster | undefined>
 }
 
 /**
- * Claims without a volume are left out: those of a first start that failed follow the settings. Undefined where there
- * is no kubectl.
+ * Undefined where there is no kubectl.
  * @throws LocalError where the cluster cannot be read.
  */
 async function liveCluster(open: OpenStack): Promise<LiveCluster | undefined> {
-  const { namespace, createNamespace, names, storageClassName: storageClass, storageSize } = open.resolved.spec;
-  const target = { namespace, statefulSet: names.statefulSet, storageClass, storageSize };
+  const { spec } = open.resolved;
+  const { namespace, createNamespace, names } = spec;
   return withKubernetes(open, async (kubernetes) => {
     const core = `/api/v1/namespaces/${namespace}`;
     const [{ statefulSet, claims }, found, latch] = await Promise.all([
-      takeSnapshot(kubernetes, target, true),
+      takeSnapshot(kubernetes, { namespace, statefulSet: names.statefulSet }, true),
       createNamespace ? kubernetes.get(core) : undefined,
       kubernetes.get(`${core}/configmaps/${names.latchConfigMap}`),
     ]);
+    const classes = [...new Set(claims.map(({ storageClass }) => storageClass))];
+    const expandable = await Promise.all(classes.map((name) => canExpand(kubernetes, spec, name)));
     return {
       fixedFields: statefulSet?.fixedFields,
       image: statefulSet?.image,
       record: readLatch(latch),
       claims: claims.filter(({ bound }) => bound),
+      // A claim that lost its volume still names it.
+      emptyClaims: claims.filter(({ volume }) => volume === ""),
+      expandable: classes.filter((_, index) => expandable[index]),
       namespace: found === undefined ? undefined : { labels: readLabels(found) },
     };
   });
 }
 
-/** Makes room for the StatefulSet as it is wanted now. Its pods stay until they are renewed, as after any other change. */
-async function removeUnused(open: OpenStack, say: (line: string) => void): Promise<void> {
+/** Whether a StorageClass can grow volumes. The stack's own may be missing after `down`: the next `up` makes it. */
+async function canExpand(kubernetes: Kubernetes, spec: ClusterSpec, name: string): Promise<boolean> {
+  const found = await kubernetes.get(`/apis/storage.k8s.io/v1/storageclasses/${name}`);
+  if (found !== undefined) return at(found, "allowVolumeExpansion") === true;
+  return spec.storageClass !== undefined && name === spec.storageClassName && isExpandable(spec.cloud, spec.workload);
+}
+
+const partsLine = ({ resolved: { spec } }: OpenStack, { statefulSet, claims }: Unused): string =>
+  [...(statefulSet ? [`StatefulSet ${spec.namespace}/${spec.names.statefulSet}`] : []), ...claims].join(", ");
+
+/** Makes room for what is wanted now. Pods stay until they are renewed, as after any other change. */
+async function removeUnused(open: OpenStack, unused: Unused, say: (line: string) => void): Promise<void> {
   const { namespace, names } = open.resolved.spec;
-  say(
-    `  StatefulSet ${namespace}/${names.statefulSet} never got a volume and asks for what is no longer wanted: making it anew.`,
-  );
-  const path = `/apis/apps/v1/namespaces/${namespace}/statefulsets/${names.statefulSet}`;
+  say(`  ${partsLine(open, unused)} never got a volume and asks for what is no longer wanted: making it anew.`);
+  const set = `/apis/apps/v1/namespaces/${namespace}/statefulsets/${names.statefulSet}`;
   await withKubernetes(open, async (kubernetes) => {
-    await kubernetes.remove(`${path}?propagationPolicy=Orphan`);
-    await until(async () => (await kubernetes.get(path)) === undefined, 30_000, 200);
+    const remove = async (path: string, query = ""): Promise<void> => {
+      await kubernetes.remove(`${path}${query}`);
+      await until(async () => (await kubernetes.get(path)) === undefined, 30_000, 200);
+    };
+    // First, or it would make the claims again.
+    if (unused.statefulSet) await remove(set, "?propagationPolicy=Orphan");
+    for (const claim of unused.claims) {
+      await remove(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${claim}`);
+    }
   });
 }
 

@@ -43,6 +43,7 @@ export function plannedChange(metadata: Metadata): PlannedChange | undefined {
   const { op, type, urn, old: before, new: after } = metadata;
   const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
   if (change === undefined) return undefined;
+  if (change === "update" && changedPaths(metadata).length === 0) return undefined;
   const name = nameOf(urn, (after ?? before)?.inputs);
   return { change, kind: kindOfType(type), name, details: detailsOf(metadata) };
 }
@@ -55,11 +56,16 @@ export function nameOf(urn: string, inputs: unknown): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-function detailsOf({ detailedDiff, diffs, keys: replacing, old: before, new: after }: Metadata): string[] {
+/** None for an update that only waits again for what was not complete when it was read: a rollout that is held. */
+function changedPaths({ detailedDiff, diffs, keys: replacing }: Metadata): string[] {
   const paths = Object.keys(detailedDiff ?? {});
   // Some providers only name what makes them replace.
-  const named = [paths, diffs ?? [], replacing ?? []].find((list) => list.length > 0) ?? [];
-  return named.map((path) => {
+  return [paths, diffs ?? [], replacing ?? []].find((list) => list.length > 0) ?? [];
+}
+
+function detailsOf(metadata: Metadata): string[] {
+  const { old: before, new: after } = metadata;
+  return changedPaths(metadata).map((path) => {
     const keys = path.split(/[.[\]"]+/).filter((key) => key !== "");
     const [from, to] = [shortValue(at(before?.inputs, ...keys)), shortValue(at(after?.inputs, ...keys))];
     return from === undefined && to === undefined ? path : `${path}: ${from ?? "none"} -> ${to ?? "none"}`;

@@ -5,9 +5,11 @@ import { EngineError } from "./engine-command";
 import { diagnosticText, type PlannedChange, pastTense, plannedChange } from "./engine-events";
 import { InterruptedError, PodsError } from "./errors";
 import type { Listener, OpenStack } from "./open-stack";
+import { GrowthWatch, growingClaims, growthLine } from "./pods/growth";
 import { Kubernetes } from "./pods/kubernetes";
-import { PodWatch, podsLine } from "./pods/pod-watch";
-import { isComplete, outdatedPods, type Snapshot } from "./pods/snapshot";
+import { PodWatch, podsLine, takeSnapshot } from "./pods/pod-watch";
+import { type Rollout, rolloutOf } from "./pods/rollout";
+import { isComplete, type Snapshot } from "./pods/snapshot";
 
 /** What one run of the engine did or would do. */
 export interface EngineReport {
@@ -17,6 +19,8 @@ export interface EngineReport {
   outputs: OutputMap | undefined;
   /** Only of a preview. */
   plan: PlanSteps;
+  /** Only of an update, where `updateStrategy` keeps pods on an older revision. */
+  rollout: Rollout | undefined;
 }
 
 export type EngineOperation = "preview" | "up" | "destroy";
@@ -40,6 +44,7 @@ export class Events {
     private readonly operation: EngineOperation,
     private readonly say: (line: string) => void,
     private readonly onStatefulSet: () => void,
+    private readonly losesVolumes = false,
   ) {}
 
   readonly hear = (event: EngineEvent): void => {
@@ -68,6 +73,8 @@ export class Events {
   private done(metadata: Parameters<typeof plannedChange>[0]): void {
     const change = plannedChange(metadata);
     if (change === undefined) return;
+    // Pulumi leaves them, and Kubernetes deletes them with the StatefulSet.
+    if (this.losesVolumes && change.kind === "PersistentVolumeClaim") change.change = "delete";
     this.changes.push(change);
     const tookMs = Date.now() - (this.started.get(metadata.urn) ?? Date.now());
     const took = tookMs < 2000 ? "" : ` after ${Math.round(tookMs / 1000)} s`;
@@ -92,11 +99,15 @@ class Ending {
   }
 }
 
-/** Runs one operation of the engine to its end, and watches the pods meanwhile. */
+/**
+ * Runs one operation of the engine to its end, and watches the pods meanwhile.
+ * @param losesVolumes whether a deletion takes the claims along.
+ */
 export async function runEngine(
   open: OpenStack,
   operation: EngineOperation,
   listener: Listener,
+  losesVolumes = false,
 ): Promise<EngineReport> {
   const { engine, stack, paths } = open.workspace;
   const say = listener.say ?? (() => undefined);
@@ -110,14 +121,15 @@ export async function runEngine(
   listener.cancel?.addEventListener("abort", cancel);
   listener.kill?.addEventListener("abort", kill);
   const watcher = operation === "up" ? await watcherOf(open, listener, ending) : undefined;
-  const events = new Events(operation, say, () => watcher?.watch.settingsApplied());
+  const events = new Events(operation, say, () => watcher?.watch.settingsApplied(), losesVolumes);
   try {
     const options = { onEvent: events.hear, signal: ending.signal };
     const outputs = await runOperation(operation, options);
     watcher?.watch.settingsApplied();
-    await watcher?.untilReady();
+    const rollout = await watcher?.untilReady();
+    await watcher?.untilGrown();
     const { changes, unchanged, steps, drifted } = events;
-    return { changes, unchanged, outputs, plan: { steps, unchanged, drifted, errors: [] } };
+    return { changes, unchanged, outputs, rollout, plan: { steps, unchanged, drifted, errors: [] } };
   } catch (error) {
     const report = await watcher?.report();
     if (report !== undefined) throw new PodsError(`${report}\nWhen it is mended, npm run up continues from here.`);
@@ -146,8 +158,10 @@ export async function runEngine(
 
 interface Watcher {
   watch: PodWatch;
-  /** Resolves once every pod is ready. */
-  untilReady(): Promise<void>;
+  /** Resolves once every pod is ready and as new as `updateStrategy` lets it be; with the pods that it keeps older. */
+  untilReady(): Promise<Rollout | undefined>;
+  /** Resolves once every volume has the size its claim asks for. */
+  untilGrown(): Promise<void>;
   /** The story of the trouble that ended the run, if one did. */
   report(): Promise<string | undefined>;
   close(): void;
@@ -164,17 +178,10 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
   const kubernetes = await Kubernetes.connect(tools.kubectl);
   if (kubernetes.pid !== undefined) open.workspace.engine.listener?.helperStarted(kubernetes.pid);
   const { spec, cluster } = resolved;
-  const watch = new PodWatch(
-    kubernetes,
-    {
-      namespace: spec.namespace,
-      statefulSet: spec.names.statefulSet,
-      storageClass: spec.storageClassName,
-      storageSize: spec.storageSize,
-    },
-    // Local volumes are made by hand: on premises nothing appears by itself.
-    { say, elastic: cluster.kind === "current" && spec.cloud !== "on-premise" },
-  );
+  const target = { namespace: spec.namespace, statefulSet: spec.names.statefulSet };
+  // Local volumes are made by hand: on premises nothing appears by itself.
+  const elastic = cluster.kind === "current" && spec.cloud !== "on-premise";
+  const watch = new PodWatch(kubernetes, target, { say, elastic });
   let closed = false;
   let latest: Snapshot | undefined;
   let story: Promise<string> | undefined;
@@ -210,8 +217,29 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
         }
         await sleep(200);
       }
-      const old = outdatedPods(latest);
-      if (old.length > 0) say(`  still with their old settings, as updateStrategy asks: ${old.join(", ")}`);
+      return rolloutOf(latest);
+    },
+    async untilGrown() {
+      const growth = new GrowthWatch(Date.now());
+      let said = "";
+      for (;;) {
+        if (ending.cause !== undefined) throw new LocalError("Not every volume has grown.");
+        // A cluster that does not answer for a moment is asked again.
+        const snapshot = await takeSnapshot(kubernetes, target, true).catch(() => undefined);
+        const growing = snapshot && growingClaims(snapshot);
+        if (growing?.length === 0) {
+          if (said !== "") say(`  every volume has ${spec.storageSize} now`);
+          return;
+        }
+        if (growing !== undefined) {
+          if (said === "") say("  the claims ask for more now; their volumes grow while the pods run");
+          said = growthLine(growing);
+          listener.note?.(said);
+        }
+        const reason = growth.stuck(snapshot, Date.now());
+        if (reason !== undefined) throw new LocalError(ungrown(reason, said));
+        await sleep(500);
+      }
     },
     report: async () => story,
     close() {
@@ -220,3 +248,7 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
     },
   };
 }
+
+const ungrown = (reason: string, which: string): string =>
+  `Not every volume has grown: ${reason}.\n${which}. The pods run on with what they have.\n` +
+  "Mend what the driver names, then npm run up looks again. Asking for less is possible down to just above what every volume has.";

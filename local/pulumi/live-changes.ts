@@ -1,20 +1,19 @@
-import { type FixedFields, fixedFieldProblems, storageClassProblems } from "../../components/postgres/fixed-fields";
+import {
+  type FixedFields,
+  fixedFieldProblems,
+  isOutgrown,
+  storageClassProblems,
+} from "../../components/postgres/fixed-fields";
 import { majorOfImage } from "../../components/postgres/image";
 import { namespaceMark } from "../../components/postgres/names";
 import type { Problem } from "../../components/postgres/problem";
-import { parseBytes } from "../../components/postgres/quantity";
 import { type DataRecord, recordProblems } from "../../components/postgres/record";
 import type { ClusterSpec } from "../../components/postgres/spec";
 import type { DeployedState } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
+import { type DeployedClaim, resizing } from "./resizing";
 
-/** A claim that has its volume. */
-export interface DeployedClaim {
-  name: string;
-  /** A Kubernetes quantity, for example "10Gi". */
-  size: string;
-  storageClass: string;
-}
+export type { DeployedClaim } from "./resizing";
 
 /** What the Kubernetes cluster has of this one. */
 export interface LiveCluster {
@@ -24,8 +23,12 @@ export interface LiveCluster {
   image?: string | undefined;
   /** What the latch says of the data; it outlives `down`. Undefined where there is none: the pods were never ready. */
   record?: DataRecord | undefined;
-  /** They outlive `down`, and so do the limits they set. */
+  /** Those that have a volume. They outlive `down`, and so do the limits they set. */
   claims: readonly DeployedClaim[];
+  /** Those that never got one: they follow the settings. */
+  emptyClaims?: readonly DeployedClaim[];
+  /** Names of the claims' StorageClasses that can grow a volume. */
+  expandable?: readonly string[];
   /** The namespace that the program would make, where it is there already. */
   namespace?: LiveNamespace | undefined;
 }
@@ -61,10 +64,22 @@ export function refusedChanges(
   return [...renamed, ...storage];
 }
 
-/** Whether the StatefulSet asks for what is no longer wanted and has no volume yet: nothing is lost with it. */
-export function isUnused(spec: ClusterSpec, live: LiveCluster | undefined): boolean {
-  if (live?.fixedFields === undefined || live.claims.length > 0) return false;
-  return fixedFieldProblems(spec, live.fixedFields).length > 0;
+/** What a failed start left behind: it has no volume, asks for what is no longer wanted, and cannot change. */
+export interface Unused {
+  statefulSet: boolean;
+  /** Names. */
+  claims: readonly string[];
+}
+
+/** What stands in the way and can be made anew, because nothing is lost with it; undefined where nothing does. */
+export function unusedParts(spec: ClusterSpec, live: LiveCluster | undefined): Unused | undefined {
+  const fields = live?.fixedFields;
+  const statefulSet = fields !== undefined && live?.claims.length === 0 && isOutgrown(spec, fields);
+  const { storageClassName, storageSize } = spec;
+  const claims = (live?.emptyClaims ?? [])
+    .filter(({ storageClass, size }) => storageClass !== storageClassName || size !== storageSize)
+    .map(({ name }) => name);
+  return statefulSet || claims.length > 0 ? { statefulSet, claims } : undefined;
 }
 
 /** Settings that promise to keep the data, and are not deployed: what is deployed would delete it with the stack. */
@@ -93,9 +108,12 @@ function fixed(
   live: LiveCluster | undefined,
   stack: string,
 ): Problem[] {
-  const sizes = resizing(spec, live?.claims ?? [], stack);
+  const wayOut =
+    `Where the data is not needed, npm run down -- --stack ${stack} --volumes deletes it, and any size can be chosen. ` +
+    otherStack;
+  const sizes = resizing(spec, live?.claims ?? [], live?.expandable ?? [], wayOut);
   const fields = live === undefined ? state?.fixedFields : live.fixedFields;
-  // Without a volume there is nothing yet to be kept: see `isUnused`.
+  // Without a volume there is nothing yet to be kept: see `unusedParts`.
   if (live !== undefined && live.claims.length === 0) return sizes;
   if (fields !== undefined) {
     const problems = fixedFieldProblems(spec, fields);
@@ -192,31 +210,6 @@ function dataRecord(state: DeployedState | undefined, live: LiveCluster | undefi
     record.user = latch.user ?? record.user;
   }
   return record;
-}
-
-function resizing({ storageSize, namespace }: ClusterSpec, claims: readonly DeployedClaim[], stack: string): Problem[] {
-  const wanted = parseBytes(storageSize);
-  const other = claims.filter(({ size }) => {
-    const has = parseBytes(size);
-    return wanted.ok && has.ok && has.value !== wanted.value;
-  });
-  const [first] = other;
-  if (first === undefined) return [];
-  const sizes = [...new Set(other.map(({ size }) => size))];
-  const which = other.map(({ name, size }) => (sizes.length > 1 ? `${name} (${size})` : name)).join(", ");
-  const back = sizes.length > 1 ? "the size the claims have" : first.size;
-  return [
-    {
-      setting: "storageSize",
-      asked: storageSize,
-      why:
-        `In namespace ${namespace} the cluster's data lies on ${which}, made with ${sizes.join(" and ")}. ` +
-        `Volumes keep their size, while the WAL settings would follow ${storageSize}.`,
-      fix:
-        `Set it back to ${back}. Where the data is not needed, npm run down -- --stack ${stack} --volumes deletes it, and ` +
-        `any size can be chosen. ${otherStack}`,
-    },
-  ];
 }
 
 /** Whether changes reach pods that keep running: settings or passwords changed, and nothing that renews the pods. */

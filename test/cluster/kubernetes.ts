@@ -73,6 +73,11 @@ export class Namespace {
     return this.send({ apiVersion: "v1", kind: "List", items: objects }, "apply");
   }
 
+  /** Applies an object on the server as Pulumi does: a manager of its own, who takes over fields of others. */
+  applyAs(manager: string, object: object): Promise<void> {
+    return this.send(object, "apply", "--server-side", "--force-conflicts", `--field-manager=${manager}`);
+  }
+
   /** Asks for a pod to leave its node, as a drain does. @throws Error when a PodDisruptionBudget does not allow it. */
   evict(pod: string): Promise<void> {
     const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: pod, namespace: this.name } };

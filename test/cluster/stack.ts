@@ -13,12 +13,14 @@ import {
 } from "../../local/node";
 import { paths } from "../../local/node/settings";
 import { Progress } from "../../local/progress";
-import { deploy, destroy, openStack, type Plan, type Preview, previewStack } from "../../local/pulumi/deploy";
+import { type Deployment, deploy, destroy, openStack, type Preview, previewStack } from "../../local/pulumi/deploy";
 import { EngineError } from "../../local/pulumi/engine-command";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
 import { ensureTools, type Tools } from "../../local/tools/tools";
 import type { StackOutputs } from "../../stacks/outputs";
 import { Namespace } from "./kubernetes";
+
+type Changed = Omit<Deployment, "outputs">;
 
 interface Platform {
   tools: Tools;
@@ -92,12 +94,12 @@ export class TestStack {
   }
 
   /** Deploys with further settings. @throws what `npm run up` would show. */
-  async up(settings: Record<string, ConfigValue> = {}, { volumes }: { volumes?: number } = {}): Promise<Plan> {
+  async up(settings: Record<string, ConfigValue> = {}, { volumes }: { volumes?: number } = {}): Promise<Changed> {
     await this.provideVolumes(settings, volumes);
     const open = await this.open(settings);
-    const { outputs, ...plan } = await deploy(open);
+    const { outputs, ...changed } = await deploy(open);
     this.deployed = outputs;
-    return plan;
+    return changed;
   }
 
   /** What Pulumi's own CLI does, which knows nothing of what the commands refuse. @throws with all that it prints. */

@@ -7,7 +7,7 @@ import { clusterSpec } from "../../components/postgres/spec";
 import { clusterProblems } from "../../components/postgres/validate";
 import { type DeployedState, readState } from "../../local/pulumi/deployed-state";
 import { refusedChanges } from "../../local/pulumi/live-changes";
-import { at } from "../../local/tools/json";
+import { at, textAt } from "../../local/tools/json";
 import { asConfig, type Plan, type PlannedResource, planOf } from "./plan";
 
 /** A change of settings, and the effect it has to have. */
@@ -65,8 +65,11 @@ const examples: Record<string, Example[]> = {
   databases: [["reload", {}, { databases: [{ name: "reports" }] }]],
   extensions: [["reload", {}, { extensions: [{ name: "pg_trgm" }] }]],
   storageSize: [
+    ["grow", { cloud: "gcp" }, { cloud: "gcp", storageSize: "20Gi" }],
+    ["grow", { storageClassName: "growing" }, { storageClassName: "growing", storageSize: "11Gi" }],
     ["refused", {}, { storageSize: "20Gi" }],
-    ["refused", {}, { storageSize: "5Gi" }],
+    ["refused", { storageClassName: "own" }, { storageClassName: "own", storageSize: "20Gi" }],
+    ["refused", { storageClassName: "growing" }, { storageClassName: "growing", storageSize: "5Gi" }],
   ],
   storageClassName: [
     ["refused", {}, { storageClassName: "own" }],
@@ -149,9 +152,16 @@ function refused(before: Plan, after: PostgresClusterArgs): string[] {
   const { storageSize: size, storageClassName: storageClass } = fixedFields;
   // One that the stack did not make is somebody else's.
   const namespace = { labels: {} };
-  const live = { fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }], namespace };
+  const expandable = [
+    ...before.resources.filter(canExpand).map(({ inputs }) => textAt(inputs, "metadata", "name") ?? ""),
+    "growing",
+  ];
+  const live = { fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }], expandable, namespace };
   return refusedChanges(clusterSpec(after), state, live, "dev").map(({ setting }) => setting);
 }
+
+const canExpand = ({ type, inputs }: PlannedResource): boolean =>
+  type.endsWith(":StorageClass") && at(inputs, "allowVolumeExpansion") === true;
 
 /** The effect of a change as the plan shows it: the gravest of what differs. */
 async function observed(setting: string, before: PostgresClusterArgs, after: PostgresClusterArgs): Promise<Effect> {
@@ -163,11 +173,16 @@ async function observed(setting: string, before: PostgresClusterArgs, after: Pos
   const planned = await planFor(after);
   const [oldSet, newSet] = [statefulSetSpec(old.resources), statefulSetSpec(planned.resources)];
   const differs = (field: string): boolean => !isDeepStrictEqual(oldSet.get(field), newSet.get(field));
-  const unchangeable = [...oldSet.keys(), ...newSet.keys()].filter((field) => !changeable.includes(field));
+  // Claims that are there already follow the size, and the StatefulSet's own template is left as it was made.
+  const kept = statefulSetOptions(planned.resources);
+  const unchangeable = [...oldSet.keys(), ...newSet.keys()].filter(
+    (field) => !changeable.includes(field) && !kept.includes(field),
+  );
   expect(unchangeable.filter(differs), "what no StatefulSet can change").to.deep.equal([]);
   expect(losesNamespace(old.resources, planned.resources), "whether the namespace is deleted").to.equal(false);
   if (differs("template")) return "restart";
   if (differs("replicas")) return "scale";
+  if (claimSizes(old.resources) !== claimSizes(planned.resources)) return "grow";
   return isDeepStrictEqual(mountedFiles(old.resources), mountedFiles(planned.resources)) ? "none" : "reload";
 }
 
@@ -175,6 +190,21 @@ function statefulSetSpec(plan: PlannedResource[]): Map<string, unknown> {
   const spec = at(plan.find(({ type }) => type.endsWith(":StatefulSet"))?.inputs, "spec");
   if (typeof spec !== "object" || spec === null) throw new Error("the plan has no StatefulSet");
   return new Map<string, unknown>(Object.entries(spec));
+}
+
+/** Fields of its spec that an update leaves alone. */
+function statefulSetOptions(plan: PlannedResource[]): string[] {
+  const ignored = plan.find(({ type }) => type.endsWith(":StatefulSet"))?.options.ignoreChanges;
+  return Array.isArray(ignored) ? ignored.map((path) => `${path}`.replace("spec.", "")) : [];
+}
+
+/** What the claims ask for, as one text. */
+function claimSizes(plan: PlannedResource[]): string {
+  const claims = plan.filter(({ type }) => type.endsWith(":PersistentVolumeClaim"));
+  return claims
+    .map(({ name, inputs }) => `${name} ${textAt(inputs, "spec", "resources", "requests", "storage")}`)
+    .sort()
+    .join();
 }
 
 /** A namespace that is no longer in the program is deleted unless it is retained, and everything in it. */

@@ -1,16 +1,13 @@
 import { listAt } from "../../tools/json";
 import { type DiagnosisOptions, diagnose, podState, type Trouble } from "./diagnosis";
 import type { KubernetesApi } from "./kubernetes";
-import { isComplete, readClaim, readPod, readStatefulSet, readWarning, type Snapshot } from "./snapshot";
+import { isComplete, isHeldBack, readClaim, readPod, readStatefulSet, readWarning, type Snapshot } from "./snapshot";
 
 /** Whose pods are watched. */
 export interface WatchTarget {
   namespace: string;
   /** Its name; also the value of the pods' instance label. */
   statefulSet: string;
-  /** What its claims should ask for. */
-  storageClass: string;
-  storageSize: string;
 }
 
 export interface WatchOptions extends DiagnosisOptions {
@@ -93,12 +90,12 @@ export class PodWatch {
    * for such a pod forever (https://github.com/kubernetes/kubernetes/issues/67250); its claim, and so its data, stays.
    * Returns the uids of pods whose trouble says nothing about the new settings.
    */
-  private async renew({ statefulSet, claims, pods }: Snapshot, troubles: Trouble[]): Promise<Set<string>> {
+  private async renew({ statefulSet, pods }: Snapshot, troubles: Trouble[]): Promise<Set<string>> {
     const outdated = new Set<string>();
-    const core = `/api/v1/namespaces/${this.target.namespace}`;
     for (const { uid, pod, state } of troubles) {
       const revision = pods.find((one) => one.uid === uid)?.revision;
-      const older = statefulSet?.observed === true && revision !== undefined && revision !== statefulSet.updateRevision;
+      const renewable = statefulSet?.observed === true && !isHeldBack(pod, statefulSet);
+      const older = renewable && revision !== undefined && revision !== statefulSet.updateRevision;
       if (!older && !this.sickBefore?.has(uid)) continue;
       outdated.add(uid);
       if (!this.applied || this.renewed.has(uid)) continue;
@@ -106,12 +103,7 @@ export class PodWatch {
       this.options.say(
         `  ${pod} was stuck before this change (${state}): deleting it, so that it starts with the new settings. Its data stays.`,
       );
-      for (const claim of claims.filter(({ name, bound }) => name.endsWith(`-${pod}`) && !bound)) {
-        if (claim.storageClass === this.target.storageClass && claim.size === this.target.storageSize) continue;
-        this.options.say(`  ${claim.name} never got a volume and asks for what is no longer wanted: deleting it.`);
-        await this.kubernetes.remove(`${core}/persistentvolumeclaims/${claim.name}`);
-      }
-      await this.kubernetes.remove(`${core}/pods/${pod}`);
+      await this.kubernetes.remove(`/api/v1/namespaces/${this.target.namespace}/pods/${pod}`);
     }
     return outdated;
   }

@@ -41,7 +41,12 @@ export interface ClaimView {
   name: string;
   bound: boolean;
   storageClass: string;
+  /** What it asks for. */
   size: string;
+  /** What its volume has; undefined while it has none. */
+  capacity: string | undefined;
+  /** How far growing it is, in the driver's words, e.g. `ControllerResizeInProgress`; none where nobody began. */
+  growth: string[];
   /** Name of the volume it is bound to. */
   volume: string;
 }
@@ -130,6 +135,11 @@ export function readClaim(claim: unknown): ClaimView {
     bound: textAt(claim, "status", "phase") === "Bound",
     storageClass: textAt(claim, "spec", "storageClassName") ?? "",
     size: textAt(claim, "spec", "resources", "requests", "storage") ?? "",
+    capacity: textAt(claim, "status", "capacity", "storage"),
+    growth: [
+      textAt(claim, "status", "allocatedResourceStatuses", "storage"),
+      ...listAt(claim, "status", "conditions").map((condition) => textAt(condition, "type")),
+    ].filter((word) => word !== undefined),
     volume: textAt(claim, "spec", "volumeName") ?? "",
   };
 }
@@ -153,11 +163,16 @@ export function readStatefulSet(set: unknown): StatefulSetView | undefined {
   };
 }
 
-const ordinal = (pod: string): number => Number(pod.slice(pod.lastIndexOf("-") + 1));
+/** The number at the end of a pod's or claim's name. */
+export const ordinalOf = (name: string): number => Number(name.slice(name.lastIndexOf("-") + 1));
+
+/** Whether the update strategy gives a pod that starts anew the older revision again. */
+export const isHeldBack = (pod: string, { rolling, partition }: StatefulSetView): boolean =>
+  rolling && ordinalOf(pod) < partition;
 
 /** Whether a pod has to have the newest revision before the update is complete. */
 function isUpdated(pod: PodView, set: StatefulSetView): boolean {
-  return !set.rolling || ordinal(pod.name) < set.partition || pod.revision === set.updateRevision;
+  return !set.rolling || isHeldBack(pod.name, set) || pod.revision === set.updateRevision;
 }
 
 /** Whether every wanted pod is ready and as new as its update strategy lets it be. */
@@ -165,9 +180,4 @@ export function isComplete({ statefulSet, pods }: Snapshot): boolean {
   if (statefulSet === undefined || !statefulSet.observed) return false;
   const done = pods.filter((pod) => pod.ready && !pod.leaving && isUpdated(pod, statefulSet));
   return done.length === statefulSet.replicas && pods.length === done.length;
-}
-
-/** Names of pods that were made from older settings. After an update only those are that its strategy left alone. */
-export function outdatedPods({ statefulSet, pods }: Snapshot): string[] {
-  return pods.filter(({ revision }) => revision !== statefulSet?.updateRevision).map(({ name }) => name);
 }

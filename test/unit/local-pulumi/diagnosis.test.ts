@@ -4,8 +4,8 @@ import { expect } from "chai";
 import { diagnose, podState } from "../../../local/pulumi/pods/diagnosis";
 import {
   isComplete,
-  outdatedPods,
   type PodView,
+  readClaim,
   readPod,
   readStatefulSet,
   readWarning,
@@ -53,7 +53,8 @@ describe("what keeps a pod from becoming ready", () => {
   });
 
   it("no volume for its claim: says what the claim asks for", () => {
-    const claim = { name: "data-postgres-0", bound: false, storageClass: "fast", size: "1Gi", volume: "" };
+    const found = { metadata: { name: "data-postgres-0" }, spec: { storageClassName: "fast" }, status: {} };
+    const claim = { ...readClaim(found), size: "1Gi" };
     const [trouble] = troublesOf({ ...at(unschedulable), claims: [claim] });
     expect(trouble?.state).to.equal("no room for its claim");
     expect(trouble?.words).to.include("data-postgres-0 asks for 1Gi of StorageClass fast");
@@ -135,10 +136,6 @@ describe("a StatefulSet's pods", () => {
     expect(isComplete({ ...at(ready(0, "old"), ready(1, "old"), ready(2)), statefulSet: canary })).to.equal(true);
     const onDelete = { ...statefulSet, rolling: false };
     expect(isComplete({ ...at(ready(0, "old"), ready(1), ready(2)), statefulSet: onDelete })).to.equal(true);
-  });
-
-  it("of an older revision are named", () => {
-    expect(outdatedPods(at(ready(0, "old"), ready(1)))).to.deep.equal(["postgres-0"]);
   });
 
   it("are described in a word", () => {

@@ -6,11 +6,11 @@ import type { PlannedChange } from "../../../local/pulumi/engine-events";
 import { Events } from "../../../local/pulumi/engine-run";
 import {
   type DeployedClaim,
-  isUnused,
   type LiveCluster,
   reachesRunningPods,
   refusedChanges,
   refusedDeletion,
+  unusedParts,
 } from "../../../local/pulumi/live-changes";
 
 const names: DeployedNames = { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" };
@@ -96,25 +96,24 @@ const cases: Case[] = [
     },
   },
   {
-    title: "another size, also after the stack was taken down",
-    live: { fixedFields: undefined, claims: claims("1Gi", "1Gi") },
+    title: "a smaller size, also after the stack was taken down",
+    live: { fixedFields: undefined, claims: claims("20Gi", "20Gi") },
     refused: {
-      storageSize:
-        /data-postgres-0, data-postgres-1, made with 1Gi.*WAL settings would follow 10Gi.*Set it back to 1Gi\..*--stack dev --volumes/,
+      storageSize: /data-postgres-0 \(20Gi\), data-postgres-1 \(20Gi\).*Set it back to 20Gi\..*--stack dev --volumes/,
     },
   },
   {
-    title: "a size that only some claims have",
-    state,
-    live: { ...running, claims: claims("10Gi", "5Gi", "1Gi") },
-    refused: { storageSize: /data-postgres-1 \(5Gi\), data-postgres-2 \(1Gi\)/ },
+    title: "a larger size where the class cannot expand volumes",
+    live: running,
+    change: { storageSize: "20Gi" },
+    refused: { storageSize: /data-postgres-0 \(10Gi\).*n-postgres-pd-balanced cannot grow.*Set it back to 10Gi/ },
   },
   {
-    title: "the size of claims that grew by hand",
+    title: "nothing about a larger size where it can",
     state,
-    live: { ...running, claims: claims("20Gi") },
+    live: { ...running, expandable: [balanced] },
     change: { storageSize: "20Gi" },
-    refused: { storageSize: /n\/postgres makes volumes of 10Gi.*Set it back to 10Gi/ },
+    refused: {},
   },
   {
     title: "another cloud",
@@ -137,13 +136,13 @@ const cases: Case[] = [
     change: {
       cloud: "azure",
       workload: "production",
-      storageSize: "20Gi",
+      storageSize: "5Gi",
       podManagementPolicy: "Parallel",
       database: "shop",
     },
     refused: {
       database: /shop|myapp/,
-      storageSize: /Set it back to the size the claims have/,
+      storageSize: /cannot shrink\..*Set it back to 10Gi/,
       cloud: /Set it back to gcp\./,
       workload: /Set it back to development\./,
       podManagementPolicy: /OrderedReady and keeps it.*all pods would stop.*Set it back to OrderedReady/,
@@ -186,7 +185,7 @@ const cases: Case[] = [
   {
     title: "what the state tells where the cluster cannot be read",
     state,
-    change: { cloud: "azure", storageSize: "20Gi", podManagementPolicy: "Parallel" },
+    change: { cloud: "on-premise", storageSize: "5Gi", podManagementPolicy: "Parallel" },
     refused: { storageSize: /10Gi/, cloud: /gcp/, podManagementPolicy: /OrderedReady/ },
   },
   {
@@ -225,17 +224,29 @@ describe("settings on a deployed stack: refused is", () => {
   });
 });
 
-describe("a StatefulSet is made anew", () => {
-  const asked = { ...args, storageSize: "20Gi" };
-  it("when it asks for what is no longer wanted and has no volume", () => {
-    expect(isUnused(clusterSpec(asked), { fixedFields, claims: [] })).to.equal(true);
+describe("made anew are", () => {
+  const asked = clusterSpec({ ...args, storageSize: "20Gi" });
+  const empty = (size: string, storageClass = balanced): DeployedClaim => ({
+    name: "data-postgres-3",
+    size,
+    storageClass,
+  });
+  const unusedOf = (live: LiveCluster | undefined, spec = asked) => unusedParts(spec, live);
+
+  it("a StatefulSet and claims that ask for what is no longer wanted and have no volume", () => {
+    expect(unusedOf({ fixedFields, claims: [] })).to.deep.equal({ statefulSet: true, claims: [] });
+    const left = { fixedFields: undefined, claims: [], emptyClaims: [empty("10Gi")] };
+    expect(unusedOf(left)).to.deep.equal({ statefulSet: false, claims: ["data-postgres-3"] });
+    const other = { ...running, emptyClaims: [empty("20Gi", "other")] };
+    expect(unusedOf(other)).to.deep.equal({ statefulSet: false, claims: ["data-postgres-3"] });
   });
 
-  it("and never when it has one, fits, is not there or cannot be read", () => {
-    expect(isUnused(clusterSpec(asked), running)).to.equal(false);
-    expect(isUnused(clusterSpec(args), { fixedFields, claims: [] })).to.equal(false);
-    expect(isUnused(clusterSpec(asked), { fixedFields: undefined, claims: [] })).to.equal(false);
-    expect(isUnused(clusterSpec(asked), undefined)).to.equal(false);
+  it("and never what has one, fits, is not there or cannot be read", () => {
+    const fits = { fixedFields, claims: [], emptyClaims: [empty("10Gi")] };
+    expect(unusedOf(running)).to.equal(undefined);
+    expect(unusedOf(fits, clusterSpec(args))).to.equal(undefined);
+    expect(unusedOf({ fixedFields: undefined, claims: [] })).to.equal(undefined);
+    expect(unusedOf(undefined)).to.equal(undefined);
   });
 });
 
