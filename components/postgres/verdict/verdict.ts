@@ -22,14 +22,17 @@ const noPods = { added: [], removed: [], restarted: [], perhaps: [], held: [] };
 
 /** What applying a plan will do to the cluster, its clients and its data. */
 export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
-  const { settings: known, changes, unchanged, others } = plan;
+  const { settings: known, unchanged, others } = plan;
+  // The engine plans side by side: its order is chance, and a comment edited in place should differ only where the plan does.
+  const key = ({ kind, name }: ResourceChange): string => `${kind} ${name}`;
+  const changes = [...plan.changes].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const isNew = known.known === "new";
   const settings = known.known === "both" ? settingVerdicts(known.before, known.after) : [];
   const pods = podsVerdict(changes.find(({ kind }) => kind === "StatefulSet"));
   const losses = lossesOf(changes);
   const resources = isNew ? [] : resourceVerdicts(known, changes);
   const grows = changes.some(isGrowth);
-  const reloads = !isNew && changes.some(isReload) && !restartsAll(pods);
+  const reloads = changes.some(isReload) && !restartsAll(pods);
   const classes = classesOf({ settings, pods, grows, reloads, replaces: losses.length > 0 });
   const nothing = changes.length === 0 && settings.length === 0 && others === 0;
   return {
