@@ -2,7 +2,7 @@ import type { ChangeClass, DerivedChange, Verdict } from "../../components/postg
 
 /** The classes as a headline has them. */
 const classWords: Record<ChangeClass, string> = {
-  replace: "REPLACEMENT OR DELETION",
+  replace: "DESTRUCTIVE, pods or data go with what is deleted or replaced",
   refused: "refused",
   restart: "rolling restart",
   scale: "scale",
@@ -18,7 +18,7 @@ export function headline({ outcome, classes, pods, changes, problems }: Verdict)
   if (outcome === "nothing") return "no changes";
   if (isNew({ changes, pods }))
     return `a new cluster of ${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
-  return classes.map((one) => classWords[one]).join(" and ");
+  return outcome === "destructive" ? classWords.replace : classes.map((one) => classWords[one]).join(" and ");
 }
 
 /** Whether everything is made, and nothing was there. */

@@ -1,3 +1,4 @@
+import { type PostgresClusterArgs, withDefaults } from "../args";
 import type { Problem } from "../problem";
 import { clusterSpec } from "../spec";
 import { pathText, startsWith } from "./difference";
@@ -28,7 +29,7 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
   const changes = [...plan.changes].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const isNew = known.known === "new";
   const settings = known.known === "both" ? settingVerdicts(known.before, known.after) : [];
-  const pods = podsVerdict(changes.find(({ kind }) => kind === "StatefulSet"));
+  const pods = podsVerdict(changes);
   const losses = lossesOf(changes);
   const resources = isNew ? [] : resourceVerdicts(known, changes);
   const grows = changes.some(isGrowth);
@@ -86,7 +87,7 @@ const restartsAll = ({ restarted, held }: PodsVerdict): boolean => restarted.len
 
 /** A change of the scripts is one of the template, too; the number of pods that the files hold is no setting of a server. */
 function isReload(change: ResourceChange): boolean {
-  if (!isMounted(change) || change.change === "create") return false;
+  if (!isMounted(change) || change.change !== "update") return false;
   return change.paths.length === 0 || change.paths.some((path) => !startsWith(path, "data", "replicas"));
 }
 
@@ -125,13 +126,21 @@ function resourceVerdicts(settings: SettingsChange, changes: readonly ResourceCh
     settings.known === "both"
       ? [objectsOf(clusterSpec(settings.before, {})), objectsOf(clusterSpec(settings.after, {}))]
       : [none, none];
+  const another = settings.known === "both" && isAnother(settings.before, settings.after);
   return changes.flatMap((change) => {
+    if (another && change.change === "create") return [];
     const rest = unexplained(change, before, after);
     if (!tellsMore(change) && (rest === undefined || settings.known === "after")) return [];
     const { kind, name } = change;
     const properties = [...new Set((rest ?? []).map(shortPath))];
     return [{ change: change.change, kind, name, properties, why: why(change, properties) }];
   });
+}
+
+/** Whether settings ask for another cluster beside the one that is there. */
+function isAnother(before: PostgresClusterArgs, after: PostgresClusterArgs): boolean {
+  const [old, now] = [withDefaults(before), withDefaults(after)];
+  return old.name !== now.name || old.namespace !== now.namespace;
 }
 
 /** Whether a person should know of it also where a setting explains it. Passwords are renewed so, and claims stay. */

@@ -60,6 +60,16 @@ describe("a plan that Pulumi's own CLI printed", () => {
     });
   });
 
+  it("with another name is no new cluster, but the end of the one that is there", () => {
+    const { outcome, risk, settings, pods, interruption, resources, losses } = recorded("renamed");
+    expect([outcome, risk.level]).to.deep.equal(["destructive", "high"]);
+    expect(settings.map(({ setting, class: effect }) => [setting, effect])).to.deep.equal([["name", "refused"]]);
+    expect(pods).to.deep.include({ removed: ["postgres-0"], added: ["other-0"] });
+    expect(interruption.writers).to.equal("none can write until the new pods are ready, which are empty");
+    expect(losses.map(({ what }) => what)).to.deep.equal(["StatefulSet n/postgres is deleted"]);
+    expect(resources.some(({ change }) => change === "create")).to.equal(false);
+  });
+
   for (const text of ["", "not JSON", "{}", "[]", "null"]) {
     it(`is not taken for one: ${JSON.stringify(text)}`, () => {
       expect(readPlan(text)).to.equal(undefined);
