@@ -1,5 +1,5 @@
 import type { PostgresClusterArgs } from "../../components/postgres/args";
-import { differences } from "../../components/postgres/verdict/difference";
+import { differences, overlap } from "../../components/postgres/verdict/difference";
 import type {
   PlannedChanges,
   PropertyPath,
@@ -56,9 +56,12 @@ function resourceChange(step: PlanStep, drifted: ReadonlySet<string> | undefined
   const { op, urn, type, before, after } = step;
   const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
   if (change === undefined || change === "read") return undefined;
+  // An update without a difference only waits again for what was not complete when it was read.
+  if (change === "update" && step.paths.length === 0) return undefined;
   const told = step.paths.map(parsePath);
   // The name of a whole part says less than a look at both sides.
-  const exact = told.some((path) => path.length > 1) ? told : differences(before?.inputs, after?.inputs);
+  const seen = differences(before?.inputs, after?.inputs).filter((path) => told.some((part) => overlap(part, path)));
+  const exact = told.some((path) => path.length > 1) ? told : seen;
   return {
     change,
     kind: kindOfType(type),
