@@ -39,6 +39,7 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
   return {
     stack,
     outcome: losses.length > 0 ? "destructive" : nothing ? "nothing" : "changes",
+    newCluster: isNew,
     classes,
     risk: isNew
       ? { level: "none", why: "nothing runs yet" }
@@ -64,6 +65,7 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
   return {
     stack,
     outcome: "refused",
+    newCluster: false,
     classes: ["refused"],
     risk: { level: "none", why: "nothing is changed" },
     settings: [],
