@@ -88,16 +88,6 @@ export const pastTense: Record<Change, string> = {
   read: "read",
 };
 
-const signs: Record<Change, string> = { create: "+", update: "~", replace: "+-", delete: "-", keep: "=", read: ">" };
-
-/** One change as lines for people. */
-export function changeLines({ change, kind, name, details }: PlannedChange): string[] {
-  return [
-    `  ${signs[change].padEnd(2)} ${change.padEnd(7)} ${kind} ${name}`,
-    ...details.map((detail) => `               ${detail}`),
-  ];
-}
-
 /** An error or warning of the program or a provider, without colours. */
 export function diagnosticText(event: EngineEvent, severity: "error" | "warning"): string | undefined {
   const diagnostic = event.diagnosticEvent;

@@ -1,5 +1,5 @@
 import type { PostgresClusterArgs } from "../../components/postgres/args";
-import { differences } from "../../components/postgres/verdict/difference";
+import { differences, overlap } from "../../components/postgres/verdict/difference";
 import type {
   PlannedChanges,
   PropertyPath,
@@ -15,7 +15,7 @@ const component = "kubernetes-postgres:index:PostgresCluster";
 
 /** A plan of the engine, as the verdict is made from it. */
 export function plannedChanges({ steps, unchanged, drifted }: PlanSteps): PlannedChanges {
-  const known = settingsChange(steps.find(({ type }) => type === component));
+  const known = settingsChange(steps.filter(({ type }) => type === component));
   const changes: ResourceChange[] = [];
   let others = 0;
   for (const step of steps) {
@@ -27,11 +27,17 @@ export function plannedChanges({ steps, unchanged, drifted }: PlanSteps): Planne
   return { settings: known, changes, unchanged, others };
 }
 
-/** The settings are the component's own inputs. A plan in short form leaves out what does not change. */
-function settingsChange(step: PlanStep | undefined): SettingsChange {
-  if (step === undefined || step.op === "same") return { known: "unchanged" };
-  if (step.op === "create") return { known: "new" };
-  const [before, after] = [settingsOf(step.before?.inputs), settingsOf(step.after?.inputs)];
+/**
+ * The settings are the component's own inputs. A plan in short form leaves out what does not change. Another name makes
+ * another component: one goes and one is made.
+ */
+function settingsChange(steps: readonly PlanStep[]): SettingsChange {
+  const changed = steps.filter(({ op }) => op !== "same");
+  const old = changed.find(({ op }) => op !== "create");
+  const now = changed.find(({ op }) => op !== "delete");
+  if (now === undefined) return { known: "unchanged" };
+  if (old === undefined) return { known: "new" };
+  const [before, after] = [settingsOf(old.before?.inputs), settingsOf(now.after?.inputs)];
   return before === undefined || after === undefined ? { known: "after" } : { known: "both", before, after };
 }
 
@@ -50,9 +56,12 @@ function resourceChange(step: PlanStep, drifted: ReadonlySet<string> | undefined
   const { op, urn, type, before, after } = step;
   const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
   if (change === undefined || change === "read") return undefined;
+  // An update without a difference only waits again for what was not complete when it was read.
+  if (change === "update" && step.paths.length === 0) return undefined;
   const told = step.paths.map(parsePath);
   // The name of a whole part says less than a look at both sides.
-  const exact = told.some((path) => path.length > 1) ? told : differences(before?.inputs, after?.inputs);
+  const seen = differences(before?.inputs, after?.inputs).filter((path) => told.some((part) => overlap(part, path)));
+  const exact = told.some((path) => path.length > 1) ? told : seen;
   return {
     change,
     kind: kindOfType(type),

@@ -12,7 +12,7 @@ export function textOf(verdict: Verdict): string {
   if (outcome === "nothing") return `No changes: stack ${stack} is what its settings say (${unchanged} resources).`;
   if (outcome === "refused") return `Stack ${stack} stays as it is, for ${formatProblems(problems)}`;
   return [
-    `npm run up would change stack ${stack}: ${headline(verdict)}.`,
+    `up would change stack ${stack}: ${headline(verdict)}.`,
     ...(settingsUnknown === undefined ? [] : [settingsUnknown]),
     ...(settings.length > 0 ? ["", ...settingLines(settings)] : []),
     "",

@@ -2,7 +2,7 @@ import type { ChangeClass, DerivedChange, Verdict } from "../../components/postg
 
 /** The classes as a headline has them. */
 const classWords: Record<ChangeClass, string> = {
-  replace: "REPLACEMENT OR DELETION",
+  replace: "DESTRUCTIVE, pods or data go with what is deleted or replaced",
   refused: "refused",
   restart: "rolling restart",
   scale: "scale",
@@ -12,23 +12,17 @@ const classWords: Record<ChangeClass, string> = {
 };
 
 /** What happens, in a few words. */
-export function headline({ outcome, classes, pods, changes, problems }: Verdict): string {
+export function headline({ outcome, classes, pods, newCluster, problems }: Verdict): string {
   if (outcome === "refused")
     return `refused, ${problems.length} ${problems.length === 1 ? "setting" : "settings"} cannot work`;
   if (outcome === "nothing") return "no changes";
-  if (isNew({ changes, pods }))
-    return `a new cluster of ${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
-  return classes.map((one) => classWords[one]).join(" and ");
-}
-
-/** Whether everything is made, and nothing was there. */
-function isNew({ changes, pods }: Pick<Verdict, "changes" | "pods">): boolean {
-  return pods.added.length > 0 && changes.every(({ change }) => change === "create");
+  if (newCluster) return `a new cluster of ${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
+  return outcome === "destructive" ? classWords.replace : classes.map((one) => classWords[one]).join(" and ");
 }
 
 /** What there is to know, each with its label; only what applies. */
 export function facts(verdict: Verdict): [label: string, words: string][] {
-  const { pods, interruption, risk, losses, changes, unchanged, others } = verdict;
+  const { interruption, risk, losses, changes, unchanged, others } = verdict;
   if (verdict.outcome === "nothing" || verdict.outcome === "refused") return [];
   const quiet = interruption.writers === "nothing" && interruption.readers === "nothing";
   const clients: [string, string][] = quiet
@@ -40,7 +34,7 @@ export function facts(verdict: Verdict): [label: string, words: string][] {
   const rows: [string, string][] = [
     ...losses.map(({ what, means }): [string, string] => ["Lost", `${what}: ${means}`]),
     ...(podWords(verdict).length > 0 ? [["Pods", podWords(verdict).join("; ")] satisfies [string, string]] : []),
-    ...(isNew({ changes, pods }) ? [] : clients),
+    ...(verdict.newCluster ? [] : clients),
     ["Risk", `${risk.level}: ${risk.why}`],
     ...besides(verdict).map((words): [string, string] => ["Also", words]),
     ["Objects", `${objects(changes)}${unchanged > 0 ? ` (${unchanged} unchanged)` : ""}`],

@@ -32,9 +32,10 @@ describe("the commands", function () {
     expect(second.code, second.err).to.equal(0);
     expect(second.out).to.contain("Nothing to change");
     expect(second.seconds).to.be.lessThan(10);
-    const preview = await line.run("preview");
+    const preview = await line.run("preview", "--format", "markdown");
     expect(preview.code, preview.err).to.equal(0);
-    expect(preview.out).to.match(/^No changes/);
+    const comment = `<!-- kubernetes-postgres verdict: ${line.stack} -->\n\n### PostgreSQL stack \`${line.stack}\`: no changes\n`;
+    expect(preview.out, "nothing but the document").to.equal(comment);
 
     const status = await line.run("status");
     expect(status.code, status.err).to.equal(0);

@@ -16,7 +16,8 @@ export function interruptionOf(
   const stops = losses.some(({ what }) => /^(Namespace|StatefulSet) /.test(what));
   if (stops) {
     const until = pods.added.length > 0 ? "until the new pods are ready" : "for good";
-    return { writers: `none can write ${until}`, readers: `none can read ${until}` };
+    const then = pods.anotherCluster ? `${until}, which are empty` : until;
+    return { writers: `none can write ${then}`, readers: `none can read ${then}` };
   }
   const all = pods.after ?? pods.before;
   const restart = (verb: string, names: readonly string[]): Interruption | undefined => {

@@ -10,12 +10,23 @@ export interface PodsVerdict extends PodChanges {
   templateChanges: boolean;
   /** Whether the template's image changes: a node may have to pull it. */
   imageChanges: boolean;
+  /** Whether the pods that are added are another, empty cluster: with another name or namespace they find other volumes. */
+  anotherCluster: boolean;
   /** The primary's name. */
   primary: string;
 }
 
+/** What a plan does to the pods of the cluster; with another name there are two StatefulSets, one that goes and a new one. */
+export function podsVerdict(changes: readonly ResourceChange[]): PodsVerdict {
+  const sets = changes.filter(({ kind }) => kind === "StatefulSet");
+  const made = sets.find(({ change }) => change === "create");
+  const other = sets.find(({ change }) => change !== "create");
+  if (other?.change !== "delete" || made === undefined) return podsOf(other ?? made);
+  return { ...podsOf(other), added: podsOf(made).added, anotherCluster: true };
+}
+
 /** @param set the change of the StatefulSet; undefined where it does not change. */
-export function podsVerdict(set: ResourceChange | undefined): PodsVerdict {
+function podsOf(set: ResourceChange | undefined): PodsVerdict {
   const name = set?.name.split("/").at(-1) ?? "postgres";
   const before = numberAt(set?.before, "spec", "replicas");
   const after = numberAt(set?.after, "spec", "replicas");
@@ -26,6 +37,7 @@ export function podsVerdict(set: ResourceChange | undefined): PodsVerdict {
     ...{ added: [], removed: [], restarted: [], perhaps: [], held: [] },
     ...{ before, after, primary: `${name}-0`, templateChanges: wholeSpec || touches("spec", "template") },
     imageChanges: touches("spec", "template", "spec", "containers", 0, "image"),
+    anotherCluster: false,
   };
   const pods = (from: number, to: number): string[] =>
     Array.from({ length: Math.max(0, to - from) }, (_, index) => `${name}-${from + index}`);
@@ -38,7 +50,12 @@ export function podsVerdict(set: ResourceChange | undefined): PodsVerdict {
     case "delete":
       return { ...base, removed: pods(0, before ?? 0).reverse() };
     case "replace":
-      return { ...base, removed: pods(0, before ?? 0).reverse(), added: pods(0, after ?? 0) };
+      return {
+        ...base,
+        removed: pods(0, before ?? 0).reverse(),
+        added: pods(0, after ?? 0),
+        anotherCluster: touches("metadata", "namespace") || touches("metadata", "name"),
+      };
     case "update": {
       const [old, now] = [before ?? after ?? 0, after ?? before ?? 0];
       const staying = pods(0, Math.min(old, now)).reverse();

@@ -117,6 +117,8 @@ export type Outcome = "nothing" | "changes" | "destructive" | "refused";
 export interface Verdict {
   stack: string;
   outcome: Outcome;
+  /** Nothing is deployed: all of it is made. */
+  newCluster: boolean;
   /** What happens, the gravest first. */
   classes: ChangeClass[];
   risk: { level: RiskLevel; why: string };

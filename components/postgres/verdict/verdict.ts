@@ -1,3 +1,4 @@
+import { type PostgresClusterArgs, withDefaults } from "../args";
 import type { Problem } from "../problem";
 import { clusterSpec } from "../spec";
 import { pathText, startsWith } from "./difference";
@@ -22,19 +23,23 @@ const noPods = { added: [], removed: [], restarted: [], perhaps: [], held: [] };
 
 /** What applying a plan will do to the cluster, its clients and its data. */
 export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
-  const { settings: known, changes, unchanged, others } = plan;
+  const { settings: known, unchanged, others } = plan;
+  // The engine plans side by side: its order is chance, and a comment edited in place should differ only where the plan does.
+  const key = ({ kind, name }: ResourceChange): string => `${kind} ${name}`;
+  const changes = [...plan.changes].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const isNew = known.known === "new";
   const settings = known.known === "both" ? settingVerdicts(known.before, known.after) : [];
-  const pods = podsVerdict(changes.find(({ kind }) => kind === "StatefulSet"));
+  const pods = podsVerdict(changes);
   const losses = lossesOf(changes);
   const resources = isNew ? [] : resourceVerdicts(known, changes);
   const grows = changes.some(isGrowth);
-  const reloads = !isNew && changes.some(isReload) && !restartsAll(pods);
+  const reloads = changes.some(isReload) && !restartsAll(pods);
   const classes = classesOf({ settings, pods, grows, reloads, replaces: losses.length > 0 });
   const nothing = changes.length === 0 && settings.length === 0 && others === 0;
   return {
     stack,
     outcome: losses.length > 0 ? "destructive" : nothing ? "nothing" : "changes",
+    newCluster: isNew,
     classes,
     risk: isNew
       ? { level: "none", why: "nothing runs yet" }
@@ -60,6 +65,7 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
   return {
     stack,
     outcome: "refused",
+    newCluster: false,
     classes: ["refused"],
     risk: { level: "none", why: "nothing is changed" },
     settings: [],
@@ -83,7 +89,7 @@ const restartsAll = ({ restarted, held }: PodsVerdict): boolean => restarted.len
 
 /** A change of the scripts is one of the template, too; the number of pods that the files hold is no setting of a server. */
 function isReload(change: ResourceChange): boolean {
-  if (!isMounted(change) || change.change === "create") return false;
+  if (!isMounted(change) || change.change !== "update") return false;
   return change.paths.length === 0 || change.paths.some((path) => !startsWith(path, "data", "replicas"));
 }
 
@@ -122,13 +128,21 @@ function resourceVerdicts(settings: SettingsChange, changes: readonly ResourceCh
     settings.known === "both"
       ? [objectsOf(clusterSpec(settings.before, {})), objectsOf(clusterSpec(settings.after, {}))]
       : [none, none];
+  const another = settings.known === "both" && isAnother(settings.before, settings.after);
   return changes.flatMap((change) => {
+    if (another && change.change === "create") return [];
     const rest = unexplained(change, before, after);
     if (!tellsMore(change) && (rest === undefined || settings.known === "after")) return [];
     const { kind, name } = change;
     const properties = [...new Set((rest ?? []).map(shortPath))];
     return [{ change: change.change, kind, name, properties, why: why(change, properties) }];
   });
+}
+
+/** Whether settings ask for another cluster beside the one that is there. */
+function isAnother(before: PostgresClusterArgs, after: PostgresClusterArgs): boolean {
+  const [old, now] = [withDefaults(before), withDefaults(after)];
+  return old.name !== now.name || old.namespace !== now.namespace;
 }
 
 /** Whether a person should know of it also where a setting explains it. Passwords are renewed so, and claims stay. */

@@ -41,6 +41,16 @@ describe("the local command line", () => {
     expect(parseCommandLine(["render", "--help"]).help).to.equal(true);
   });
 
+  it("reads the format of a verdict, which --json says for short, and knows no other", () => {
+    expect(parseCommandLine(["preview"]).format).to.equal("text");
+    expect(parseCommandLine(["preview", "--json"]).format).to.equal("json");
+    const line = parseCommandLine(["verdict", "--stack", "prod", "--plan", "-", "--format", "markdown"]);
+    expect(line).to.include({ stack: "prod", plan: "-", format: "markdown" });
+    expect(() => parseCommandLine(["preview", "--format", "xml"])).to.throw(/text, markdown, json are/);
+    expect(() => parseCommandLine(["up", "--format", "json"])).to.throw(/--format is not understood/);
+    expect(helpText("preview")).to.match(/2 changes, 3 changes that lose pods or data/);
+  });
+
   it("refuses what npm kept to itself, for it would act on another stack than was named", () => {
     expect(() => parseCommandLine(["down"], { npm_config_stack: "prod" })).to.throw(
       /npm run down -- --stack prod\. Nothing was done/,

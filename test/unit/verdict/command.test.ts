@@ -11,7 +11,10 @@ function verdict(args: string[], input = ""): { status: number | null; stdout: s
   return spawnSync(process.execPath, command, { cwd: root, encoding: "utf8", input });
 }
 
-describe("npm run verdict", () => {
+describe("npm run verdict", function () {
+  // Each is a process that loads TypeScript and Pulumi's SDK.
+  this.timeout("1 minute");
+
   it("judges a file, or what it is fed, without a cluster, and ends with 2 for changes", () => {
     const fromFile = verdict(["--stack", "prod", "--plan", recorded("changes"), "--format", "markdown"]);
     expect([fromFile.status, fromFile.stderr]).to.deep.equal([2, ""]);
@@ -32,7 +35,6 @@ describe("npm run verdict", () => {
       [[], /needs a plan: pulumi preview --json/],
       [["--plan", "/nowhere/plan.json"], /cannot be read/],
       [["--plan", __filename], /is no plan\. Make it with: pulumi preview/],
-      [["--plan", recorded("changes"), "--format", "xml"], /text, markdown, json/],
     ] as const) {
       const { status, stdout, stderr } = verdict([...args]);
       expect([status, stdout]).to.deep.equal([1, ""]);

@@ -76,6 +76,15 @@ describe("the verdict on an edit:", () => {
     });
   }
 
+  it("calls it a scale, and no reload, where the pods only learn how many they are", async () => {
+    expect((await verdictOn({ to: { replicas: 4 } })).classes).to.deep.equal(["scale"]);
+  });
+
+  it("takes a cluster whose StatefulSet is missing for no new one", async () => {
+    expect((await verdictOn(found("no StatefulSet"))).newCluster).to.equal(false);
+    expect((await verdictOn({ isNew: true })).newCluster).to.equal(true);
+  });
+
   it("has edits of every class, on both stacks' settings and on none", () => {
     expect(table.length).to.be.at.least(40);
     for (const effect of ["none", "reload", "restart", "scale", "refused"]) {

@@ -60,6 +60,16 @@ describe("a plan that Pulumi's own CLI printed", () => {
     });
   });
 
+  it("with another name is no new cluster, but the end of the one that is there", () => {
+    const { outcome, risk, settings, pods, interruption, resources, losses } = recorded("renamed");
+    expect([outcome, risk.level]).to.deep.equal(["destructive", "high"]);
+    expect(settings.map(({ setting, class: effect }) => [setting, effect])).to.deep.equal([["name", "refused"]]);
+    expect(pods).to.deep.include({ removed: ["postgres-0"], added: ["other-0"] });
+    expect(interruption.writers).to.equal("none can write until the new pods are ready, which are empty");
+    expect(losses.map(({ what }) => what)).to.deep.equal(["StatefulSet n/postgres is deleted"]);
+    expect(resources.some(({ change }) => change === "create")).to.equal(false);
+  });
+
   for (const text of ["", "not JSON", "{}", "[]", "null"]) {
     it(`is not taken for one: ${JSON.stringify(text)}`, () => {
       expect(readPlan(text)).to.equal(undefined);
@@ -88,7 +98,7 @@ describe("the events of a preview", () => {
   const inputs = { metadata: { name: "postgres", namespace: "n" } };
   const state = { type, urn, inputs, ...{ custom: true, id: "", parent: "", outputs: {}, provider: "" } };
   const metadata = { urn, type, provider: "", old: state, new: state };
-  const told = (refreshed: object, op: "create" | "update"): string | undefined => {
+  const told = (refreshed: object, op: "create" | "update", diffs = ["metadata"]): string | undefined => {
     const events = new Events(
       "preview",
       () => undefined,
@@ -97,7 +107,7 @@ describe("the events of a preview", () => {
     const stamp = { sequence: 0, timestamp: 0 };
     const refresh = { ...metadata, op: "refresh" as const, ...refreshed };
     events.hear({ ...stamp, resOutputsEvent: { metadata: refresh } });
-    events.hear({ ...stamp, resourcePreEvent: { metadata: { ...metadata, op, detailedDiff: {} } } });
+    events.hear({ ...stamp, resourcePreEvent: { metadata: { ...metadata, op, diffs } } });
     const { steps, drifted } = events;
     return verdictOf("dev", plannedChanges({ steps, drifted, unchanged: 0, errors: [] })).resources[0]?.why;
   };
@@ -108,6 +118,10 @@ describe("the events of a preview", () => {
     expect(told({}, "update")).to.equal("this version of the program makes it differently");
     expect(told({ new: undefined }, "create")).to.equal("it is missing in the cluster");
     expect(told({}, "create")).to.equal("new in this version of the program");
+  });
+
+  it("say nothing where an update only waits again", () => {
+    expect(told({}, "update", [])).to.equal(undefined);
   });
 });
 
