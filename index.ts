@@ -24,6 +24,7 @@ export const {
   user,
   secretName,
   storageClassName,
+  passwords,
   connectionUri,
   readOnlyUri,
   readme,

@@ -51,6 +51,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
   /** Name of the Secret with the passwords. */
   readonly secretName: pulumi.Output<string>;
   readonly storageClassName: pulumi.Output<string>;
+  /** Password of `user` and of each of `roles`, by the role's name. Secret. */
+  readonly passwords: pulumi.Output<Record<string, string>>;
   /** libpq URI of the primary, with the password. Secret. */
   readonly connectionUri: pulumi.Output<string>;
   /** libpq URI of all pods that prefers a replica, with the password. Secret. */
@@ -101,6 +103,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
     this.user = whenReady(spec.user);
     this.secretName = whenReady(spec.names.secret);
     this.storageClassName = whenReady(spec.storageClassName);
+    this.passwords = pulumi.secret(pulumi.all([byRole(spec.user, passwords), ready]).apply(([all]) => all));
     this.connectionUri = uri([primary]);
     this.readOnlyUri = uri([...endpoints].reverse(), { target_session_attrs: "prefer-standby" });
     this.readme = whenReady(readme(spec, endpoints));
@@ -114,6 +117,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
       user: this.user,
       secretName: this.secretName,
       storageClassName: this.storageClassName,
+      passwords: this.passwords,
       connectionUri: this.connectionUri,
       readOnlyUri: this.readOnlyUri,
       readme: this.readme,
@@ -221,6 +225,11 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const options = { parent: this, dependsOn: pods, retainOnDelete: spec.keepVolumes };
     new k8s.core.v1.ConfigMap(this.childName("latch"), { metadata, data }, options);
   }
+}
+
+function byRole(user: string, { user: ofUser, roles }: Passwords): pulumi.Output<Record<string, string>> {
+  const ofRoles = Object.entries(roles).map(([name, { result }]) => [name, result]);
+  return pulumi.all({ [user]: ofUser.result, ...Object.fromEntries(ofRoles) });
 }
 
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */

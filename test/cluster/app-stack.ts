@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, sep } from "node:path";
+import { LocalWorkspace, type PulumiFn, Stack } from "@pulumi/pulumi/automation";
+import { postgresImage } from "../../local/node";
+import { EngineError } from "../../local/pulumi/engine-command";
+import { Namespace } from "./kubernetes";
+import { embeddedNode, type TestStack } from "./stack";
+
+const root = join(__dirname, "..", "..");
+const load = createRequire(__filename);
+
+/** examples/app, evaluated anew each time: its resources are created while it is loaded. */
+const program: PulumiFn = async () => {
+  const entry = join(root, "examples", "app", "index.ts");
+  for (const file of Object.keys(load.cache)) {
+    if (file === entry || file.startsWith(join(root, "stacks") + sep)) delete load.cache[file];
+  }
+  const exported: object = load(entry);
+  return { ...exported };
+};
+
+/** The example app, in a project, a stack and a namespace of its own, beside a cluster's stack in the same backend. */
+export class AppStack {
+  private constructor(
+    readonly name: string,
+    readonly namespace: Namespace,
+    private readonly stack: Stack,
+    private readonly folder: string,
+  ) {}
+
+  /** Nothing is deployed yet. */
+  static async create(cluster: TestStack): Promise<AppStack> {
+    const { tools, node } = await embeddedNode();
+    const { engine, stack } = await cluster.workspace();
+    const name = `${cluster.name}-app`;
+    const folder = mkdtempSync(join(tmpdir(), "app-stack-"));
+    const { pulumiHome, envVars } = stack.workspace;
+    const workspace = await LocalWorkspace.create({
+      workDir: folder,
+      pulumiCommand: engine,
+      program,
+      projectSettings: { name: "notes", runtime: "nodejs" },
+      envVars,
+      ...(pulumiHome !== undefined && { pulumiHome }),
+    });
+    const app = await Stack.create(name, workspace);
+    await app.setAllConfig({
+      databaseStack: { value: `organization/kubernetes-postgres/${cluster.name}` },
+      image: { value: postgresImage },
+      namespace: { value: name },
+      "kubernetes:kubeconfig": { value: node.kubeconfig },
+    });
+    return new AppStack(name, new Namespace(name, tools.kubectl, node.kubeconfig), app, folder);
+  }
+
+  async up(): Promise<void> {
+    await this.stack.up();
+  }
+
+  /** @throws Error with all that the engine prints. */
+  async previewWith(databaseStack: string): Promise<void> {
+    const asked = await this.stack.getConfig("databaseStack");
+    await this.stack.setConfig("databaseStack", { value: databaseStack });
+    try {
+      await this.stack.preview();
+    } catch (error) {
+      throw error instanceof EngineError ? new Error(error.stdout + error.stderr) : error;
+    } finally {
+      await this.stack.setConfig("databaseStack", asked);
+    }
+  }
+
+  /** Removes the stack with everything that it made. */
+  async remove(): Promise<void> {
+    await this.stack.destroy();
+    rmSync(this.folder, { recursive: true });
+  }
+}
