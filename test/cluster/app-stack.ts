@@ -21,8 +21,16 @@ const program: PulumiFn = async () => {
   return { ...exported };
 };
 
+/** What the app answers to a reader. */
+export interface Notes {
+  fromReplica: boolean;
+  notes: { id: string; text: string }[];
+}
+
 /** The example app, in a project, a stack and a namespace of its own, beside a cluster's stack in the same backend. */
 export class AppStack {
+  private address: string | undefined;
+
   private constructor(
     readonly name: string,
     readonly namespace: Namespace,
@@ -61,15 +69,56 @@ export class AppStack {
 
   /** @throws Error with all that the engine prints. */
   async previewWith(databaseStack: string): Promise<void> {
-    const asked = await this.stack.getConfig("databaseStack");
-    await this.stack.setConfig("databaseStack", { value: databaseStack });
+    const asked = await this.stack.getAllConfig();
+    await this.stack.setAllConfig({ databaseStack: { value: databaseStack } });
     try {
       await this.stack.preview();
     } catch (error) {
       throw error instanceof EngineError ? new Error(error.stdout + error.stderr) : error;
     } finally {
-      await this.stack.setConfig("databaseStack", asked);
+      await this.stack.setAllConfig(asked);
     }
+  }
+
+  /** The pod and its restarts. */
+  async pod(): Promise<{ name: string; restarts: number | undefined }> {
+    const { items } = await this.namespace.json<{
+      items: { metadata: { name: string }; status: { containerStatuses?: { restartCount: number }[] } }[];
+    }>("get", "pods");
+    const [pod, ...more] = items;
+    if (pod === undefined || more.length > 0) throw new Error(`there are ${items.length} pods, not one`);
+    return { name: pod.metadata.name, restarts: pod.status.containerStatuses?.[0]?.restartCount };
+  }
+
+  /** What the app's pod has in its password file. */
+  async password(): Promise<string> {
+    return this.namespace.kubectl("exec", (await this.pod()).name, "--", "cat", "/etc/database/password");
+  }
+
+  /** The status of the answer; undefined where there was none within some seconds. */
+  async post(note: { id: string; text: string }): Promise<number | undefined> {
+    return (await this.fetch("/notes", { method: "POST", body: JSON.stringify(note) }))?.status;
+  }
+
+  async read(): Promise<Notes | undefined> {
+    const answer = await this.fetch("/notes");
+    if (answer?.status !== 200) return undefined;
+    const notes: Notes = JSON.parse(await answer.text());
+    return notes;
+  }
+
+  private async fetch(path: string, init: RequestInit = {}): Promise<Response | undefined> {
+    this.address ??= await this.serviceAddress();
+    return fetch(`http://${this.address}${path}`, { ...init, signal: AbortSignal.timeout(20_000) }).catch(
+      () => undefined,
+    );
+  }
+
+  private async serviceAddress(): Promise<string> {
+    const { items } = await this.namespace.json<{ items: { spec: { clusterIP: string } }[] }>("get", "services");
+    const [service] = items;
+    if (service === undefined) throw new Error("the app has no Service");
+    return service.spec.clusterIP;
   }
 
   /** Removes the stack with everything that it made. */
