@@ -22,6 +22,9 @@ interface Passwords {
   roles: Record<string, random.RandomPassword>;
 }
 
+/** Not a property of the component: Pulumi's schema takes each of these for an output. */
+const resourceNames = new WeakMap<PostgresCluster, string>();
+
 /**
  * A replicated PostgreSQL: one primary (ordinal 0) and streaming replicas in a StatefulSet, with the cloud's
  * StorageClass, generated passwords and an endpoint for every pod, reachable inside the Kubernetes cluster only.
@@ -44,12 +47,15 @@ export class PostgresCluster extends pulumi.ComponentResource {
   readonly replicas: pulumi.Output<Endpoint[]>;
   /** Name of the headless Service, which gives every pod its DNS name. */
   readonly service: pulumi.Output<string>;
+  /** Namespace of all that it consists of. */
   readonly namespace: pulumi.Output<string>;
+  /** The app's database. */
   readonly database: pulumi.Output<string>;
   /** The app's role: owns `database`, is not a superuser. */
   readonly user: pulumi.Output<string>;
   /** Name of the Secret with the passwords. */
   readonly secretName: pulumi.Output<string>;
+  /** StorageClass of the pods' claims. */
   readonly storageClassName: pulumi.Output<string>;
   /** Password of `user` and of each of `roles`, by the role's name. Secret. */
   readonly passwords: pulumi.Output<Record<string, string>>;
@@ -59,12 +65,9 @@ export class PostgresCluster extends pulumi.ComponentResource {
   readonly readOnlyUri: pulumi.Output<string>;
   /** What was made and how to connect, as Markdown. */
   readonly readme: pulumi.Output<string>;
-  private readonly childName: (child: string) => string;
-
   constructor(name: string, args: PostgresClusterArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("kubernetes-postgres:index:PostgresCluster", name, {}, opts);
-    // A URN holds the types of a resource's parents but not their names: children carry the cluster's name.
-    this.childName = (child) => `${name}-${child}`;
+    resourceNames.set(this, name);
     const problems = clusterProblems(args);
     if (problems.length > 0) throw new SettingsError(problems);
     const spec = clusterSpec(args);
@@ -122,6 +125,11 @@ export class PostgresCluster extends pulumi.ComponentResource {
       readOnlyUri: this.readOnlyUri,
       readme: this.readme,
     });
+  }
+
+  /** A URN holds the types of a resource's parents but not their names: children carry the cluster's name. */
+  private childName(child: string): string {
+    return `${resourceNames.get(this)}-${child}`;
   }
 
   /** None where the namespace is somebody else's. */
