@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { clouds } from "../../components/postgres/args";
+import { clouds, type PostgresClusterArgs } from "../../components/postgres/args";
+import { clusterProblems } from "../../components/postgres/validate";
 import { componentSchema } from "../../docs/generate/schema";
 import { settingNames } from "../../stacks/schema";
 import { planOf, root, stackConfig } from "./plan";
@@ -50,6 +51,14 @@ describe("the component's package for programs in other languages", () => {
     const all = [...Object.entries(component?.inputProperties ?? {}), ...Object.entries(component?.properties ?? {})];
     const undescribed = all.filter(([, { description = "" }]) => description === "" || description.includes("[object"));
     expect(undescribed.map(([name]) => name)).to.deep.equal([]);
+  });
+
+  it("refuses a choice that a program in another language made up", () => {
+    const asked: PostgresClusterArgs = JSON.parse('{"cloud": "mars", "updateStrategy": {"type": "Never"}}');
+    expect(clusterProblems(asked).map(({ setting, asked, fix }) => `${setting}|${asked}|${fix}`)).to.deep.equal([
+      "cloud|mars|Use one of: aws, gcp, azure, on-premise.",
+      "updateStrategy.type|Never|Use one of: RollingUpdate, OnDelete.",
+    ]);
   });
 
   it("is found by `pulumi package add`, with the versions of the program", () => {
