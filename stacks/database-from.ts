@@ -2,7 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { connectionFiles, services } from "./connection-files";
 import type { StackOutputs } from "./outputs";
-import { type Cluster, clusterOf, passwordOf } from "./read-outputs";
+import { type Cluster, clusterOf, passwordOf, unreadable } from "./read-outputs";
 
 /** What an app asks of {@link databaseFrom}. */
 export interface DatabaseOptions {
@@ -49,20 +49,22 @@ export interface Database {
  * A rotated password reaches the app by an `up` of the app's stack. With a provider that has `enableSecretMutable` the
  * files of running pods change within about a minute, without a restart; with any other the pods are rolled.
  *
- * @param stack `new pulumi.StackReference("<organization>/kubernetes-postgres/<stack>")`, in any project of the same backend.
+ * @param stack name of the cluster's stack, `<organization>/kubernetes-postgres/<stack>`, in the same backend; or a
+ *   StackReference to it, where the program has one already.
  * @param opts options of the Secret: `provider`, `parent`.
  * @throws RunError (message only, at preview already, by way of the outputs) when the stack has no such outputs or no such role.
  */
 export function databaseFrom(
-  stack: pulumi.StackReference,
+  stack: string | pulumi.StackReference,
   options: DatabaseOptions,
   opts?: pulumi.CustomResourceOptions,
 ): Database {
   const { namespace, role, mountPath = "/etc/database", name = "database" } = options;
-  const cluster = readCluster(stack);
+  const outputs = outputsOf(stack);
+  const cluster = readCluster(outputs);
   const user = cluster.apply((found) => role ?? found.user);
   const database = cluster.apply((found) => options.database ?? found.database);
-  const password = readPassword(stack, cluster, user);
+  const password = readPassword(outputs, cluster, user);
   const stringData = pulumi
     .all([cluster, user, database, password])
     .apply(([{ primary, readOnly }, user, database, password]) =>
@@ -94,23 +96,39 @@ export function databaseFrom(
   };
 }
 
-/** Outputs are values of another program: they are looked at before they are used, whatever their type says. */
-const get = (stack: pulumi.StackReference, name: keyof StackOutputs) => stack.getOutput(name);
+/** The outputs of a stack, as values to be looked at before they are used, whatever their type says. */
+interface Outputs {
+  stack: pulumi.Output<string>;
+  get: (name: keyof StackOutputs) => pulumi.Output<unknown>;
+}
 
-function readCluster(stack: pulumi.StackReference): pulumi.Output<Cluster> {
-  const [primary, endpoints] = [get(stack, "primary"), get(stack, "endpoints")];
-  const [database, user] = [get(stack, "database"), get(stack, "user")];
+/**
+ * The engine ends a program at a StackReference to a stack that is not there. Asked for the outputs alone, it says so, and
+ * we can say what to do.
+ */
+function outputsOf(stack: string | pulumi.StackReference): Outputs {
+  if (typeof stack !== "string") return { stack: stack.name, get: (name) => stack.getOutput(name) };
+  const found = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name: stack }).then(
+    ({ outputs }: { outputs: Record<string, unknown> }) => outputs,
+    (error: unknown) => {
+      throw unreadable(stack, error);
+    },
+  );
+  return { stack: pulumi.output(stack), get: (name) => pulumi.output(found.then((outputs) => outputs[name])) };
+}
+
+function readCluster({ stack, get }: Outputs): pulumi.Output<Cluster> {
   return pulumi
-    .all([stack.name, primary, endpoints, database, user])
+    .all([stack, get("primary"), get("endpoints"), get("database"), get("user")])
     .apply(([name, primary, endpoints, database, user]) => clusterOf(name, { primary, endpoints, database, user }));
 }
 
 function readPassword(
-  stack: pulumi.StackReference,
+  { stack, get }: Outputs,
   cluster: pulumi.Output<Cluster>,
   user: pulumi.Output<string>,
 ): pulumi.Output<string> {
   // The cluster comes first: of a stack without any outputs, one error is enough.
-  const all = pulumi.all([stack.name, cluster, user, get(stack, "passwords")]);
+  const all = pulumi.all([stack, cluster, user, get("passwords")]);
   return pulumi.secret(all.apply(([name, , role, passwords]) => passwordOf(name, role, passwords)));
 }

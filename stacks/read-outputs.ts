@@ -19,6 +19,18 @@ class OutputsError extends RunError {
   }
 }
 
+const nameIt = "check its name, <organization>/kubernetes-postgres/<stack>";
+
+/** The error of a stack that the backend does not give. */
+export function unreadable(stack: string, error: unknown): RunError {
+  const words = error instanceof Error ? error.message : `${error}`;
+  return new OutputsError(
+    stack,
+    /unknown stack/.test(words) ? "There is no such stack in the backend of this one." : words,
+    `${nameIt}, and the backend (pulumi whoami -v); "pulumi stack ls --all" lists what is there.`,
+  );
+}
+
 /**
  * The cluster that a stack's outputs tell of.
  * @param stack name of the stack, for messages.
@@ -37,7 +49,7 @@ export function clusterOf(
     isEmpty
       ? "It has no outputs of a PostgreSQL cluster: it is not deployed, or it is a stack of another project."
       : "Its outputs are not those of a PostgreSQL cluster: primary, endpoints, database and user are needed.",
-    "check its name, <organization>/kubernetes-postgres/<stack>, and deploy it first (pulumi up).",
+    `${nameIt}, and deploy it first (pulumi up).`,
   );
 }
 

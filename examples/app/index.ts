@@ -83,11 +83,7 @@ const namespace = new kubernetes.core.v1.Namespace(
   { provider },
 );
 const metadata = { namespace: namespace.metadata.name, labels: { app: "notes" } };
-const database = databaseFrom(
-  new pulumi.StackReference(config.require("databaseStack")),
-  { namespace: namespace.metadata.name },
-  { provider },
-);
+const database = databaseFrom(config.require("databaseStack"), { namespace: namespace.metadata.name }, { provider });
 
 const code = new kubernetes.core.v1.ConfigMap("notes", { metadata, data: { "notes.py": program } }, { provider });
 new kubernetes.apps.v1.Deployment(

@@ -67,6 +67,11 @@ export class AppStack {
     await this.stack.up();
   }
 
+  /** What the backend stores of the stack, as text. */
+  async state(): Promise<string> {
+    return JSON.stringify(await this.stack.exportStack());
+  }
+
   /** @throws Error with all that the engine prints. */
   async previewWith(databaseStack: string): Promise<void> {
     const asked = await this.stack.getAllConfig();

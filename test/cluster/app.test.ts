@@ -54,7 +54,7 @@ describe("an app in a project, a stack and a namespace of its own", function () 
     const missing = "organization/kubernetes-postgres/misspelt";
     for (const [stack, words] of [
       [`organization/kubernetes-postgres/${cluster.name}`, /No database can be had.*not deployed[\s\S]*What to do/s],
-      [missing, new RegExp(`unknown stack "${missing}"`)],
+      [missing, /No database can be had.*no such stack[\s\S]*What to do/s],
     ] as const) {
       const failure = await app.previewWith(stack).then(
         () => undefined,
@@ -76,6 +76,9 @@ describe("an app in a project, a stack and a namespace of its own", function () 
       return answer?.notes.length === 1 ? answer : undefined;
     });
     expect(read).to.deep.include({ fromReplica: true });
+    expect(await app.state())
+      .to.include("PGSERVICEFILE")
+      .and.not.include(cluster.password());
   });
 
   it("loses no acknowledged note by a renewed password and the loss of the primary, and is not restarted", async () => {

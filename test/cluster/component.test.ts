@@ -57,7 +57,6 @@ describe("the component in a program of another language", function () {
 
   it("makes what the program makes", async () => {
     const out = await preview({ namespace: "polyglot", replicas: 2, cloud: "on-premise" });
-    console.log(out);
     expect(out).to.match(/kubernetes:apps\/v1:StatefulSet database-stateful-set create/);
   });
 
@@ -66,7 +65,6 @@ describe("the component in a program of another language", function () {
       () => undefined,
       (error: Error) => error.message,
     );
-    console.log(refusal);
     expect(refusal).to.match(/1 setting cannot work:[\s\S]*replicas/);
   });
 });

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { connectionFiles } from "../../stacks/connection-files";
 import type { Database, DatabaseOptions } from "../../stacks/database-from";
 import type { StackOutputs } from "../../stacks/outputs";
-import { clusterOf, passwordOf } from "../../stacks/read-outputs";
+import { clusterOf, passwordOf, unreadable } from "../../stacks/read-outputs";
 
 const pod = (ordinal: number) => `postgres-${ordinal}.postgres-svc.db.svc.cluster.local`;
 const primary = { host: "postgres-primary.db.svc.cluster.local", port: 5432 };
@@ -24,6 +24,10 @@ const secretly = (value: unknown) => ({
   value,
 });
 
+const fail = (error: Error) => {
+  throw error;
+};
+
 type Inputs = Record<string, unknown>;
 
 /** Runs an app's program beside a stack with these outputs, and gives the inputs of its Secret. Where they are unknown it is a preview. */
@@ -31,11 +35,12 @@ async function appOf<T>(
   options: Partial<DatabaseOptions>,
   look: (database: Database) => Promise<T>,
   found: Partial<StackOutputs> | "unknown" = outputs,
+  stack?: string,
 ): Promise<{ secret: Inputs | undefined; seen: T | undefined }> {
   let secret: Inputs | undefined;
   await pulumi.runtime.setMocks(
     {
-      call: ({ inputs }) => inputs,
+      call: ({ token, inputs }) => (token === "pulumi:pulumi:readStackOutputs" ? { outputs: found } : inputs),
       newResource: ({ type, name, inputs }) => {
         if (type === "kubernetes:core/v1:Secret") secret = inputs;
         const isStack = type === "pulumi:pulumi:StackReference";
@@ -50,8 +55,8 @@ async function appOf<T>(
   const { databaseFrom }: typeof import("../../stacks/database-from") = require("../../stacks/database-from");
   let seen: T | undefined;
   await pulumi.runtime.runInPulumiStack(async () => {
-    const stack = new pulumi.StackReference("organization/kubernetes-postgres/dev");
-    seen = await look(databaseFrom(stack, { namespace: "shop", ...options }));
+    const cluster = stack ?? new pulumi.StackReference("organization/kubernetes-postgres/dev");
+    seen = await look(databaseFrom(cluster, { namespace: "shop", ...options }));
   });
   await pulumi.runtime.disconnect();
   return { secret, seen };
@@ -81,6 +86,12 @@ describe("databaseFrom", () => {
       metadata: { namespace: "shop", labels: { "app.kubernetes.io/managed-by": "pulumi" } },
       stringData: secretly(connectionFiles({ ...login, primary, readOnly: addresses })),
     });
+  });
+
+  it("takes the name of a stack as well", async () => {
+    const byReference = await appOf({}, ({ host }) => known(host));
+    const byName = await appOf({}, ({ host }) => known(host), outputs, "organization/kubernetes-postgres/dev");
+    expect(byName).to.deep.equal(byReference);
   });
 
   it("connects as a role of its own to a database of its own, where asked", async () => {
@@ -131,7 +142,14 @@ describe("a stack that has no database", () => {
   const stack = "organization/kubernetes-postgres/dev";
   const { passwords, ...plain } = outputs;
   // Each row: what is wrong, what is read, and what the message has to say.
+  const gone = new Error('Invoke of "readStackOutputs" failed: unknown stack "dev"');
   const failures: [string, () => unknown, RegExp][] = [
+    [
+      "is not there",
+      () => fail(unreadable(stack, gone)),
+      /no such stack in the backend[\s\S]*What to do: check its name/,
+    ],
+    ["cannot be asked for", () => fail(unreadable(stack, new Error("no route"))), /dev\.\nno route\nWhat to do/],
     [
       "is not deployed",
       () => clusterOf(stack, {}),
