@@ -108,7 +108,8 @@ describe("an app in a project, a stack and a namespace of its own", function () 
       "postgres-1",
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'appuser'",
     );
-    expect(await app.read()).to.deep.include({ fromReplica: true });
+    const read = await eventually("a reading with the new password", () => app.read());
+    expect(read.fromReplica).to.equal(true);
     expect(await app.pod()).to.deep.equal(before);
   });
 });
