@@ -27,6 +27,7 @@ export const {
   user,
   secretName,
   storageClassName,
+  passwords,
   connectionUri,
   readOnlyUri,
   readme,

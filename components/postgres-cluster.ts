@@ -24,6 +24,9 @@ interface Passwords {
   roles: Record<string, random.RandomPassword>;
 }
 
+/** Not a property of the component: Pulumi's schema takes each of these for an output. */
+const resourceNames = new WeakMap<PostgresCluster, string>();
+
 /**
  * A replicated PostgreSQL: one primary (ordinal 0) and streaming replicas in a StatefulSet, with the cloud's
  * StorageClass, generated passwords and an endpoint for every pod, reachable inside the Kubernetes cluster only.
@@ -46,26 +49,28 @@ export class PostgresCluster extends pulumi.ComponentResource {
   readonly replicas: pulumi.Output<Endpoint[]>;
   /** Name of the headless Service, which gives every pod its DNS name. */
   readonly service: pulumi.Output<string>;
+  /** Namespace of all that it consists of. */
   readonly namespace: pulumi.Output<string>;
+  /** The app's database. */
   readonly database: pulumi.Output<string>;
   /** The app's role: owns `database`, is not a superuser. */
   readonly user: pulumi.Output<string>;
   /** Name of the Secret with the passwords. */
   readonly secretName: pulumi.Output<string>;
+  /** StorageClass of the pods' claims. */
   readonly storageClassName: pulumi.Output<string>;
+  /** Password of `user` and of each of `roles`, by the role's name. Secret. */
+  readonly passwords: pulumi.Output<Record<string, string>>;
   /** libpq URI of the primary, with the password. Secret. */
   readonly connectionUri: pulumi.Output<string>;
   /** libpq URI of all pods that prefers a replica, with the password. Secret. */
   readonly readOnlyUri: pulumi.Output<string>;
   /** What was made and how to connect, as Markdown. */
   readonly readme: pulumi.Output<string>;
-  private readonly childName: (child: string) => string;
-
   constructor(name: string, args: PostgresClusterArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     // Kept in the state, so that a preview can say which setting changes what; nothing in them is secret.
     super("kubernetes-postgres:index:PostgresCluster", name, { ...args }, opts);
-    // A URN holds the types of a resource's parents but not their names: children carry the cluster's name.
-    this.childName = (child) => `${name}-${child}`;
+    resourceNames.set(this, name);
     const problems = clusterProblems(args);
     if (problems.length > 0) throw new SettingsError(problems);
     const spec = clusterSpec(args);
@@ -107,6 +112,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
     this.user = whenReady(spec.user);
     this.secretName = whenReady(spec.names.secret);
     this.storageClassName = whenReady(spec.storageClassName);
+    this.passwords = pulumi.secret(pulumi.all([byRole(spec.user, passwords), ready]).apply(([all]) => all));
     this.connectionUri = uri([primary]);
     this.readOnlyUri = uri([...endpoints].reverse(), { target_session_attrs: "prefer-standby" });
     this.readme = whenReady(readme(spec, endpoints));
@@ -120,10 +126,16 @@ export class PostgresCluster extends pulumi.ComponentResource {
       user: this.user,
       secretName: this.secretName,
       storageClassName: this.storageClassName,
+      passwords: this.passwords,
       connectionUri: this.connectionUri,
       readOnlyUri: this.readOnlyUri,
       readme: this.readme,
     });
+  }
+
+  /** A URN holds the types of a resource's parents but not their names: children carry the cluster's name. */
+  private childName(child: string): string {
+    return `${resourceNames.get(this)}-${child}`;
   }
 
   /** None where the namespace is somebody else's. */
@@ -257,6 +269,11 @@ async function sayHeld(
   const look = `kubectl get pods -n ${namespace} -l app=${selector.app} -L controller-revision-hash`;
   const words = `${strategy} keeps pods on an older revision, and Pulumi does not wait for the others. Which run what: ${look}`;
   await pulumi.log.warn(words, statefulSet);
+}
+
+function byRole(user: string, { user: ofUser, roles }: Passwords): pulumi.Output<Record<string, string>> {
+  const ofRoles = Object.entries(roles).map(([name, { result }]) => [name, result]);
+  return pulumi.all({ [user]: ofUser.result, ...Object.fromEntries(ofRoles) });
 }
 
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */

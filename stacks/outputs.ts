@@ -4,7 +4,7 @@ export type { Address, Endpoint, Role } from "../components/postgres/endpoints";
 
 /**
  * The outputs of a stack, the same for every engine. App stacks read them through a StackReference.
- * The two URIs are secrets.
+ * `databaseFrom` (database-from.ts) does so for them. `passwords` and the two URIs are secrets.
  */
 export interface StackOutputs {
   /** Every pod, by ordinal. */
@@ -21,6 +21,8 @@ export interface StackOutputs {
   /** Secret with `POSTGRES_PASSWORD` (of `user`), `REPLICATION_PASSWORD`, and `PASSWORD_<name>` of each of `roles`. */
   secretName: string;
   storageClassName: string;
+  /** Password of `user` and of each of `roles`, by the role's name. Secret. */
+  passwords: Record<string, string>;
   /** libpq URI of the primary, with the password. Secret. */
   connectionUri: string;
   /** libpq URI of all pods that prefers a replica, with the password. Secret. */

@@ -1,16 +1,28 @@
+// Choices are objects, for Pulumi's schema of the component: it has no other form for a type of a few words.
+
 /** Where the cluster runs; decides the provisioner of the StorageClass. */
-export const clouds = ["aws", "gcp", "azure", "on-premise"] as const;
-export type Cloud = (typeof clouds)[number];
+export const Cloud = { Aws: "aws", Gcp: "gcp", Azure: "azure", OnPremise: "on-premise" } as const;
+export type Cloud = (typeof Cloud)[keyof typeof Cloud];
+export const clouds = Object.values(Cloud);
 
 /** What the volumes are for; decides the disk type and the default resources. */
-export const workloads = ["development", "production", "high-performance"] as const;
-export type Workload = (typeof workloads)[number];
+export const Workload = {
+  Development: "development",
+  Production: "production",
+  HighPerformance: "high-performance",
+} as const;
+export type Workload = (typeof Workload)[keyof typeof Workload];
+export const workloads = Object.values(Workload);
 
-export const podManagementPolicies = ["OrderedReady", "Parallel"] as const;
-export type PodManagementPolicy = (typeof podManagementPolicies)[number];
+/** Whether pods start one by one or all at once. */
+export const PodManagementPolicy = { OrderedReady: "OrderedReady", Parallel: "Parallel" } as const;
+export type PodManagementPolicy = (typeof PodManagementPolicy)[keyof typeof PodManagementPolicy];
+export const podManagementPolicies = Object.values(PodManagementPolicy);
 
-export const updateStrategies = ["RollingUpdate", "OnDelete"] as const;
-export type UpdateStrategyType = (typeof updateStrategies)[number];
+/** How pods are replaced when their template changes. */
+export const UpdateStrategyType = { RollingUpdate: "RollingUpdate", OnDelete: "OnDelete" } as const;
+export type UpdateStrategyType = (typeof UpdateStrategyType)[keyof typeof UpdateStrategyType];
+export const updateStrategies = Object.values(UpdateStrategyType);
 
 /** CPU and memory as Kubernetes quantities, e.g. `500m` and `512Mi`. */
 export interface ResourceQuantities {
@@ -74,12 +86,18 @@ export interface AcknowledgeArgs {
   user?: string;
 }
 
+/** Requests and limits that differ from the workload's. */
+export interface ResourcesArgs {
+  requests?: Partial<ResourceQuantities>;
+  limits?: Partial<ResourceQuantities>;
+}
+
 /** Everything that can be asked of a {@link PostgresCluster}. All fields are plain values and optional. */
 export interface PostgresClusterArgs {
   /** Cloud of the Kubernetes cluster. Default `on-premise`. Volumes keep their class: a change is refused, unless `storageClassName` is given. */
   cloud?: Cloud;
   /**
-   * Kind of use. Default `development`. Decides disk type and default {@link Resources}; a change rolls the pods when the resources
+   * Kind of use. Default `development`. Decides disk type and default `resources`; a change rolls the pods when the resources
    * differ, and is refused when the disk type does: volumes keep their class.
    */
   workload?: Workload;
@@ -93,7 +111,7 @@ export interface PostgresClusterArgs {
    * and was not made for this cluster; Pulumi itself takes it over, and without `keepVolumes` deletes it with the cluster.
    */
   createNamespace?: boolean;
-  /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; another major is refused, since it does not read the data (see {@link AcknowledgeArgs}). */
+  /** Image with PostgreSQL's binaries and bash. Default `postgres:16`. A change rolls the pods; another major is refused, since it does not read the data (see `acknowledge`). */
   image?: string;
   /** Number of pods: one primary and `replicas - 1` streaming replicas. Default 3. A change adds or removes the highest ordinals; nothing restarts up to ten. */
   replicas?: number;
@@ -119,8 +137,8 @@ export interface PostgresClusterArgs {
   databases?: DatabaseArgs[];
   /** Extensions to make. Default none. Made in the running primary; removing an entry drops nothing. */
   extensions?: ExtensionArgs[];
-  /** CPU and memory of each pod; what is left out comes from {@link defaultResources} of the workload. A change rolls the pods. */
-  resources?: { requests?: Partial<ResourceQuantities>; limits?: Partial<ResourceQuantities> };
+  /** CPU and memory of each pod; what is left out comes from the workload. A change rolls the pods. */
+  resources?: ResourcesArgs;
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
   parameters?: Record<string, string>;
   /**

@@ -27,7 +27,7 @@ host    all          all          all      scram-sha-256
 `;
 }
 
-const quoted = (value: string): string => `"${value.replaceAll('"', '""')}"`;
+const quoted = (value: string): string => `"${value.replace(/"/g, '""')}"`;
 
 /** Lets the pod's user connect on the socket as the superuser and as the app's role (`psql -U appuser` in the pod). */
 export function pgIdent(user: string): string {

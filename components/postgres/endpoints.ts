@@ -1,7 +1,8 @@
 import { postgresPort, serviceHost } from "./names";
 
 /** What a pod does: the primary takes writes, a replica follows it and answers reads. */
-export type Role = "primary" | "replica";
+export const Role = { Primary: "primary", Replica: "replica" } as const;
+export type Role = (typeof Role)[keyof typeof Role];
 
 /** One pod of the cluster and the address that always leads to it. */
 export interface Endpoint {

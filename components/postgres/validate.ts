@@ -1,5 +1,6 @@
 import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
+import { choiceProblems } from "./choices";
 import { majorOfImage } from "./image";
 import { canonicalName, knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
@@ -28,6 +29,8 @@ const imageReference = /^[a-z0-9]([a-zA-Z0-9._:/-]*[a-zA-Z0-9])?(@sha256:[a-f0-9
  * All checks run, so that a person mends all of them at once.
  */
 export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
+  const choices = choiceProblems(asked);
+  if (choices.length > 0) return choices;
   const args = withDefaults(asked);
   return [
     ...nameProblems(args),

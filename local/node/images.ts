@@ -25,6 +25,9 @@ interface Recipe {
   fill: (rootfs: string, note: Note) => Promise<void>;
 }
 
+// With psycopg2 the same image runs examples/app.
+const packages = "postgresql-15,ca-certificates,python3-psycopg2";
+
 const postgresBin = "/usr/lib/postgresql/15/bin";
 
 /** uid and gid 999 are those of the official image, so that either image can use the other's volumes. */
@@ -47,10 +50,10 @@ const postgresRecipe: Recipe = {
     Env: [`PATH=${postgresBin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, "LANG=C.UTF-8"],
     Cmd: ["postgres"],
   },
-  ingredients: `bookworm minbase postgresql-15 ca-certificates${shrink}`,
+  ingredients: `bookworm minbase ${packages}${shrink}`,
   fill: async (rootfs, note) => {
     const mirror = await debianMirror();
-    const base = ["--variant=minbase", "--include=postgresql-15,ca-certificates", "bookworm", rootfs, ...mirror];
+    const base = ["--variant=minbase", `--include=${packages}`, "bookworm", rootfs, ...mirror];
     // In mount and pid namespaces of its own, so that what it mounts or starts cannot stay behind.
     const alone = ["--mount", "--pid", "--fork", "--kill-child"];
     const onLine = (line: string): void => note(line.replace(/^I: /, "").slice(0, 50));

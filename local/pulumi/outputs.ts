@@ -14,6 +14,8 @@ const schema = z.object({
   user: z.string(),
   secretName: z.string(),
   storageClassName: z.string(),
+  // Deployed by 0.2.0 or earlier: they come with the next `up`.
+  passwords: z.record(z.string(), z.string()).default({}),
   connectionUri: z.string(),
   readOnlyUri: z.string(),
   readme: z.string(),
@@ -26,10 +28,10 @@ export function readOutputs(map: Record<string, { value: unknown }>): StackOutpu
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Outputs without the two that hold a password. */
-export type PublicOutputs = Omit<StackOutputs, "connectionUri" | "readOnlyUri">;
+/** Outputs without those that hold a password. */
+export type PublicOutputs = Omit<StackOutputs, "connectionUri" | "readOnlyUri" | "passwords">;
 
 /** What may be printed. */
-export function withoutSecrets({ connectionUri, readOnlyUri, ...rest }: StackOutputs): PublicOutputs {
+export function withoutSecrets({ connectionUri, readOnlyUri, passwords, ...rest }: StackOutputs): PublicOutputs {
   return rest;
 }

@@ -128,6 +128,11 @@ export class Namespace {
     );
   }
 
+  /** A changed pod is looked at anew at once; kubelet would otherwise bring its mounted files up to date within a minute. */
+  async refreshFiles(selector: string): Promise<void> {
+    await this.kubectl("annotate", "pods", "-l", selector, `refreshed=${Date.now()}`, "--overwrite");
+  }
+
   /** Replicas that stream from the primary now. */
   async streaming(): Promise<string[]> {
     const rows = await this.superuser(

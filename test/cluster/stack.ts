@@ -16,6 +16,7 @@ import { Progress } from "../../local/progress";
 import { type Deployment, deploy, destroy, openStack, type Preview, previewStack } from "../../local/pulumi/deploy";
 import { EngineError } from "../../local/pulumi/engine-command";
 import type { ConfigValue } from "../../local/pulumi/stack-file";
+import type { Workspace } from "../../local/pulumi/workspace";
 import { ensureTools, type Tools } from "../../local/tools/tools";
 import type { StackOutputs } from "../../stacks/outputs";
 import { Namespace } from "./kubernetes";
@@ -91,6 +92,11 @@ export class TestStack {
       { ...tools, kubectl },
       this.home,
     );
+  }
+
+  /** Where the stack's state, its passphrase and the plugins are, for stacks of other projects beside it. */
+  async workspace(): Promise<Workspace> {
+    return (await this.open({})).workspace;
   }
 
   /** Deploys with further settings. @throws what `npm run up` would show. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { expect } from "chai";
 import { knownMajors, settingNames } from "../../components/postgres/parameters/catalog";
 import { allSettingRows } from "../../components/postgres/setting-effects";
@@ -54,6 +54,17 @@ describe("the defaults and limits of parameters in docs/settings.md", () => {
       expect(parameterRow(name).slice(1, 3)).to.deep.equal([byDefault, limits]);
     });
   }
+});
+
+describe("the README's example of an app", () => {
+  it("is what examples/app does, but for where the helper comes from", () => {
+    const section = readFileSync(join(root, "README.md"), "utf8").split("### Use it from an app")[1] ?? "";
+    const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(section) ?? [];
+    const app = readFileSync(join(root, "examples", "app", "index.ts"), "utf8");
+    const parts = example.replace("kubernetes-postgres/database-from", "../../stacks/database-from").split("\n\n");
+    expect(parts).to.have.length(2);
+    for (const part of parts) expect(app).to.include(part);
+  });
 });
 
 describe("a Markdown table", () => {

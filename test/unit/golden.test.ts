@@ -31,8 +31,10 @@ for (const stack of ["dev", "prod"]) {
           forms.some((form) => JSON.stringify(inputs).includes(form)),
         );
         expect(holders.map(({ type }) => type)).to.deep.equal(["kubernetes:core/v1:Secret"]);
-        const outputs = Object.keys(plan.outputs).filter((name) => `${plan.outputs[name]}`.includes(generatedPassword));
-        expect(outputs).to.have.members(["connectionUri", "readOnlyUri"]);
+        const outputs = Object.keys(plan.outputs).filter((name) =>
+          JSON.stringify(plan.outputs[name]).includes(generatedPassword),
+        );
+        expect(outputs).to.have.members(["connectionUri", "readOnlyUri", "passwords"]);
         expect(plan.secrets).to.have.members(outputs);
       });
     });

@@ -80,7 +80,7 @@ function cycleProblems(roles: CompleteArgs["roles"]): Problem[] {
   const groups = new Map(roles.map(({ name, memberOf }) => [name, memberOf]));
   const told = new Set<string>();
   const circle = (path: string[], visited: Set<string>): string[] | undefined => {
-    for (const group of groups.get(path.at(-1) ?? "") ?? []) {
+    for (const group of groups.get(path[path.length - 1] ?? "") ?? []) {
       if (group === path[0]) return [...path, group];
       if (visited.has(group)) continue;
       const found = circle([...path, group], visited.add(group));

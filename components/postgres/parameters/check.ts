@@ -71,7 +71,7 @@ export function checkParameters(
     problems.push({ setting: `parameters.${name}`, asked, ...finding });
   for (const [name, value] of Object.entries(parameters)) {
     const canonical = canonicalName(name);
-    const finding = Object.hasOwn(good, canonical)
+    const finding = Object.keys(good).includes(canonical)
       ? { why: "It is set twice: PostgreSQL ignores case in names.", fix: "Remove one of them." }
       : findingOf(canonical, value, size.major);
     if (finding === undefined) good[canonical] = value;

@@ -132,7 +132,7 @@ function readEnum({ name, values = [] }: Setting, text: string): ValueReading {
   const word = values.includes("on") && /^(true|false|yes|no|1|0)$/.test(lower) ? readSwitch(lower) : undefined;
   if (word !== undefined) return { ok: true, normal: word };
   const close = nearest(lower, values);
-  const choices = values.length === 1 ? values[0] : `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
+  const choices = values.length === 1 ? values[0] : `${values.slice(0, -1).join(", ")} or ${values[values.length - 1]}`;
   return {
     ok: false,
     why: `${name} takes only ${choices}.`,

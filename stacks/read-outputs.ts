@@ -1,0 +1,92 @@
+import { RunError } from "@pulumi/pulumi";
+import type { Address } from "../components/postgres/endpoints";
+import type { StackOutputs } from "./outputs";
+
+/** What an app's pods may know of a cluster. */
+export interface Cluster {
+  /** Where reads and writes go. */
+  primary: Address;
+  /** Every pod, the primary last. */
+  readOnly: Address[];
+  database: string;
+  user: string;
+}
+
+/** A stack without usable outputs. Pulumi shows the message alone, without a stack trace. */
+class OutputsError extends RunError {
+  constructor(stack: string, why: string, fix: string) {
+    super(`No database can be had from stack ${stack}.\n${why}\nWhat to do: ${fix}`);
+  }
+}
+
+const nameIt = "check its name, <organization>/kubernetes-postgres/<stack>";
+
+/** The error of a stack that the backend does not give. */
+export function unreadable(stack: string, error: unknown): RunError {
+  const words = error instanceof Error ? error.message : `${error}`;
+  return new OutputsError(
+    stack,
+    /unknown stack/.test(words) ? "There is no such stack in the backend of this one." : words,
+    `${nameIt}, and the backend (pulumi whoami -v); "pulumi stack ls --all" lists what is there.`,
+  );
+}
+
+/**
+ * The cluster that a stack's outputs tell of.
+ * @param stack name of the stack, for messages.
+ * @throws RunError when they are not, or not yet, those of a cluster.
+ */
+export function clusterOf(
+  stack: string,
+  { primary, endpoints, database, user }: Partial<Record<keyof StackOutputs, unknown>>,
+): Cluster {
+  if (isAddress(primary) && isAddresses(endpoints) && isText(database) && isText(user)) {
+    return { primary, readOnly: [...endpoints].reverse(), database, user };
+  }
+  const isEmpty = [primary, endpoints, database, user].every((value) => value === undefined);
+  throw new OutputsError(
+    stack,
+    isEmpty
+      ? "It has no outputs of a PostgreSQL cluster: it is not deployed, or it is a stack of another project."
+      : "Its outputs are not those of a PostgreSQL cluster: primary, endpoints, database and user are needed.",
+    `${nameIt}, and deploy it first (pulumi up).`,
+  );
+}
+
+/**
+ * A role's password in the stack's output `passwords`.
+ * @throws RunError when there is none.
+ */
+export function passwordOf(stack: string, role: string, passwords: unknown): string {
+  if (typeof passwords !== "object" || passwords === null) {
+    throw new OutputsError(
+      stack,
+      "Its output passwords is missing: an earlier version deployed it, or its secrets cannot be decrypted here.",
+      "deploy it again with this version, and give both stacks the same passphrase or secrets provider.",
+    );
+  }
+  const password: unknown = Object.entries(passwords).find(([name]) => name === role)?.[1];
+  if (isText(password)) return password;
+  throw new OutputsError(
+    stack,
+    `It has no role ${role}, but ${Object.keys(passwords).join(", ")}.`,
+    `use one of these, or add "- name: ${role}" to its setting roles and deploy it.`,
+  );
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+function isAddress(value: unknown): value is Address {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "host" in value &&
+    typeof value.host === "string" &&
+    "port" in value &&
+    typeof value.port === "number"
+  );
+}
+
+function isAddresses(value: unknown): value is Address[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isAddress);
+}
