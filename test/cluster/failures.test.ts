@@ -93,7 +93,8 @@ describe("a change that would take the StatefulSet away, and with keepVolumes: f
   before(async () => {
     // With resources of its own another workload changes nothing but the disks.
     const resources = { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "500m", memory: "512Mi" } };
-    stack = await TestStack.create("keep", { replicas: 1, cloud: "gcp", keepVolumes: false, resources });
+    const settings = { replicas: 1, cloud: "gcp", storageSize: "20Gi", keepVolumes: false, resources };
+    stack = await TestStack.create("keep", settings);
     await stack.up();
     await stack.namespace.psql("postgres-0", "create table kept (id int)");
     made = await live();
@@ -106,7 +107,7 @@ describe("a change that would take the StatefulSet away, and with keepVolumes: f
     [{ storageClassName: "own" }, /storageClassName: "own"[\s\S]*pd-balanced[\s\S]*Leave storageClassName out/],
     [{ podManagementPolicy: "Parallel" }, /podManagementPolicy: "Parallel"[\s\S]*Set it back to OrderedReady/],
     // Here the claims are asked first, and the API server refuses.
-    [{ storageSize: "5Gi" }, /storageSize: "5Gi"[\s\S]*Set it back to 10Gi|can not be less than status.capacity/],
+    [{ storageSize: "15Gi" }, /storageSize: "15Gi"[\s\S]*Set it back to 20Gi|can not be less than status.capacity/],
   ];
   for (const [change = {}, words] of changes) {
     it(`is refused, by the component itself too: ${JSON.stringify(change)}`, async () => {
