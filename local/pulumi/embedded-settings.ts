@@ -37,8 +37,15 @@ export function embeddedSettings(args: PostgresClusterArgs, kubeconfig: string, 
   if (asked.cloud !== "on-premise")
     change("cloud", asked.cloud, "on-premise", "its volumes are folders of this machine");
   // An image of this machine is meant to be used on it.
-  if (!asked.image.startsWith("localhost/"))
+  if (!asked.image.startsWith("localhost/")) {
     change("image", asked.image, postgresImage, "built from Debian's packages, no registry needed");
+    const { major, ...others } = asked.acknowledge;
+    // What was upgraded by hand is the data of the stack's own cluster.
+    if (major !== undefined) {
+      changes.acknowledge = others;
+      lines.push(`acknowledge.major: none instead of ${major} (it goes with the image)`);
+    }
+  }
   if (asked.storageClassName !== undefined) {
     change("storageClassName", asked.storageClassName, undefined, "the node has no classes but its own");
   }

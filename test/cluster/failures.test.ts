@@ -66,7 +66,7 @@ describe("a cluster that cannot become ready", function () {
   it("after a change that its pods cannot take keeps the primary writable, and the way back is open", async () => {
     await stack.up({ replicas: 2 });
     await stack.namespace.psql("postgres-0", "create table kept (id int)");
-    const failure = await stack.up({ replicas: 2, image: "localhost/no-such-image:16" }).then(
+    const failure = await stack.up({ replicas: 2, image: "localhost/no-such-image:15" }).then(
       () => undefined,
       (error: Error) => error,
     );

@@ -18,6 +18,14 @@ describe("settings on the embedded node", () => {
     expect(lines[0]).to.include("on-premise instead of aws");
   });
 
+  it("leave out what was acknowledged of another image, and nothing else of it", () => {
+    const settings = { image: "postgres:17", database: "shop", acknowledge: { major: 17, database: "shop" } };
+    const file = { config: {}, encryptionsalt: undefined };
+    const { spec, explanations } = resolveStack({ stack: "x", cluster: "embedded", file, settings });
+    expect(spec.acknowledge).to.deep.equal({ database: "shop" });
+    expect(explanations.join("\n")).to.match(/acknowledge.major: none instead of 17/);
+  });
+
   it("leave alone what fits", () => {
     const requests = { cpu: "50m", memory: "128Mi" };
     const { lines } = embeddedSettings({ image: "localhost/mine:15", resources: { requests } }, "/kube", machine);
