@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { placeholder } from "../../local/render/placeholder";
 import { Cluster, type Pod } from "./harness";
 
 describe("the first start of the primary", function () {
@@ -163,13 +164,15 @@ describe("a primary that must not be made", function () {
     expect(primary.lastWords()).to.contain("choose another");
   });
 
-  it("refuses a Secret without a usable password", async () => {
-    cluster = new Cluster({ replicationPassword: "" });
-    const primary = await cluster.pod(0);
-    primary.start();
-    expect(await primary.exit()).to.equal(1);
-    expect(primary.lastWords()).to.contain("no usable REPLICATION_PASSWORD");
-  });
+  for (const [what, password] of Object.entries({ empty: "", "the placeholder of a rendered Secret": placeholder })) {
+    it(`refuses a Secret without a usable password: ${what}`, async () => {
+      cluster = new Cluster({ replicationPassword: password });
+      const primary = await cluster.pod(0);
+      primary.start();
+      expect(await primary.exit()).to.equal(1);
+      expect(primary.lastWords()).to.contain("no usable REPLICATION_PASSWORD");
+    });
+  }
 
   it("takes the newline at a password's end for what it is", async () => {
     cluster = new Cluster({ password: "typed-by-hand\n", replicationPassword: "this-too\n" });
