@@ -67,8 +67,7 @@ const notes: Record<string, Note> = {
     recoverPrimaryFrom === undefined ? undefined : "Heeded only while the primary's volume is empty.",
 };
 
-const major = (version: number | undefined): string => (version === undefined ? "an unknown major" : `${version}`);
-
 function otherMajor(old: number | undefined, now: number | undefined): string {
-  return `From PostgreSQL ${major(old)} to ${major(now)}: another major does not start on the old data.`;
+  const [from, to] = [old, now].map((version) => (version === undefined ? "an unknown major" : `${version}`));
+  return `From PostgreSQL ${from} to ${to}: no server starts on the data of another major.`;
 }

@@ -1,4 +1,5 @@
 import { configData } from "../config";
+import { majorOfImage } from "../image";
 import { parseBytes } from "../quantity";
 import { headlessService, primaryService } from "../services";
 import type { ClusterSpec } from "../spec";
@@ -20,6 +21,7 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
     ["RandomPassword", passwords],
     [`Secret ${namespace}/${names.secret}`, passwords],
     [`ConfigMap ${namespace}/${names.configMap}`, { data: configData(spec) }],
+    [latchKey(spec), { database: spec.database, user: spec.user, major: majorOfImage(spec.image) }],
     [`Service ${namespace}/${names.headlessService}`, headlessService(spec)],
     [`Service ${namespace}/${names.primaryService}`, primaryService(spec)],
     [`PodDisruptionBudget ${namespace}/${names.podDisruptionBudget}`, podDisruptionBudget(spec)],
@@ -30,27 +32,31 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
   ]);
 }
 
+/** It notes what the data is. */
+const latchKey = ({ namespace, names }: ClusterSpec): string => `ConfigMap ${namespace}/${names.latchConfigMap}`;
+
 const claimKey = ({ namespace, names }: ClusterSpec, ordinal: number): string =>
   `PersistentVolumeClaim ${namespace}/${names.claim}-${names.statefulSet}-${ordinal}`;
 
 /** What a change of settings does to a cluster that runs, as its objects show it: the gravest of what differs. */
 export function classBetween(before: ClusterSpec, after: ClusterSpec): ChangeClass {
-  const fixed: (keyof ClusterSpec)[] = [
-    "name",
-    "namespace",
-    "database",
-    "user",
-    "podManagementPolicy",
-    "storageClassName",
-  ];
-  if (fixed.some((field) => before[field] !== after[field])) return "refused";
+  if (isFixed(before, after)) return "refused";
   const [size, newSize] = [bytes(before.storageSize), bytes(after.storageSize)];
-  if (newSize < size) return "refused";
   const set = differences(statefulSet(before), statefulSet(after));
   if (set.some((path) => startsWith(path, "spec", "template"))) return "restart";
   if (set.some((path) => startsWith(path, "spec", "replicas"))) return "scale";
   if (newSize > size) return "grow";
   return differences(mounted(before), mounted(after)).length > 0 ? "reload" : "none";
+}
+
+/** Whether a cluster that exists cannot become the other. A change that a person made in the data by hand can be acknowledged. */
+function isFixed(before: ClusterSpec, after: ClusterSpec): boolean {
+  const fixed = ["name", "namespace", "podManagementPolicy", "storageClassName"] as const;
+  if (fixed.some((field) => before[field] !== after[field])) return true;
+  if (bytes(after.storageSize) < bytes(before.storageSize)) return true;
+  const data = ({ image, database, user }: ClusterSpec) => ({ major: majorOfImage(image), database, user });
+  const [old, now] = [data(before), data(after)];
+  return differences(old, now).some((path) => valueAt(now, ...path) !== valueAt(after, "acknowledge", ...path));
 }
 
 function mounted(spec: ClusterSpec): unknown {
@@ -103,7 +109,7 @@ export function unexplained(
   const key = kind === "RandomPassword" ? kind : `${kind} ${name}`;
   const [old, now] = [before.get(key), after.get(key)];
   const expected = differences(old, now);
-  const whole = kind === "RandomPassword" || kind === "Secret" || old === undefined || now === undefined;
+  const whole = /^RandomPassword$|^Secret |^ConfigMap .*-latch$/.test(key) || old === undefined || now === undefined;
   if (expected.length > 0 && (whole || change === "create")) return undefined;
   if (change !== "update") return [];
   const rest = paths.filter((path) => !expected.some((other) => overlap(path, other)));

@@ -1,4 +1,3 @@
-import { majorOfImage } from "../image";
 import type { PodsVerdict } from "./pods";
 import { type Loss, type ResourceVerdict, type RiskLevel, riskLevels, type SettingVerdict } from "./types";
 
@@ -43,7 +42,7 @@ function settingReasons({ settings }: Judged): Reason[] {
       return [{ level: "low", why: "Pulumi no longer refuses to delete the cluster" }];
     if (setting === "synchronousReplicas" && Number(after) < Number(before))
       return [{ level: "medium", why: "commits wait for fewer replicas: the last ones may be lost with the primary" }];
-    if (setting === "image" && majorOfImage(before) !== majorOfImage(after))
+    if (setting === "image" && effect === "refused")
       return [{ level: "high", why: "updated pods do not start on the data of another major" }];
     if (effect === "refused") return [{ level: "high", why: `npm run up refuses the change of ${setting}` }];
     return [];

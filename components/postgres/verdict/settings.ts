@@ -31,7 +31,8 @@ export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClus
     .filter((place) => place.isSet(before) || place.isSet(after))
     .filter((place) => place.value(old) !== place.value(now))
     .map((place) => {
-      const changed = clusterSpec(place.carry(after, before), {});
+      // What opens a change belongs to it.
+      const changed = clusterSpec(acknowledged.carry(after, place.carry(after, before)), {});
       const effect = classBetween(deployed, changed);
       const itself = place.setting.replace(/^parameters\./, "");
       return {
@@ -82,10 +83,14 @@ function singlePlace(setting: string): Place {
 }
 
 function shown(value: unknown): string {
-  if (value === undefined) return nothing;
-  if (Array.isArray(value)) return value.length === 0 ? nothing : value.map(shown).join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : `${value}`;
+  if (value === undefined || value === null) return nothing;
+  if (Array.isArray(value)) return value.map(shown).join(", ") || nothing;
+  if (typeof value !== "object") return `${value}`;
+  const fields = Object.entries(value).map(([name, field]) => `${name}: ${shown(field)}`);
+  return fields.join(", ") || nothing;
 }
+
+const acknowledged = singlePlace("acknowledge");
 
 function resourcePlaces(): Place[] {
   const parts = ["requests", "limits"] as const;

@@ -210,6 +210,17 @@ describe("claims that grow", () => {
   });
 });
 
+describe("another major under the same data", () => {
+  it("is refused, and its risk is high", () => {
+    const { settings, risk } = verdictOf("dev", {
+      settings: { known: "both", before: { image: "postgres:16" }, after: { image: "postgres:17" } },
+      ...{ changes: [], unchanged: 0, others: 0 },
+    });
+    expect(settings[0]).to.include({ setting: "image", class: "refused" });
+    expect(risk.level).to.equal("high");
+  });
+});
+
 describe("a verdict as a document", () => {
   it("has no password in it", () => {
     const plan: PlannedChanges = {
