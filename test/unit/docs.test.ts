@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { expect } from "chai";
 import { knownMajors, settingNames } from "../../components/postgres/parameters/catalog";
 import { allSettingRows } from "../../components/postgres/setting-effects";
+import { rollingUpdatePauseSeconds } from "../../components/postgres/verdict/interruption";
 import { documents } from "../../docs/generate/documents";
 import { table } from "../../docs/generate/markdown";
 import { parameterRow } from "../../docs/generate/parameters";
@@ -70,5 +71,13 @@ describe("the README's example of an app", () => {
 describe("a Markdown table", () => {
   it("keeps a pipe or a line break within its cell", () => {
     expect(table(["a", "b"], [["x|y", "1\n2"]])).to.equal("| a | b |\n| --- | --- |\n| x\\|y | 1 2 |");
+  });
+});
+
+describe("what was measured of the faults", () => {
+  it("has the pause that verdicts announce", () => {
+    const faults = readFileSync(join(root, "docs", "faults.md"), "utf8");
+    const median = /rolling update of all three\s+\d+\s+([\d.]+) s/.exec(faults)?.[1];
+    expect(Math.round(Number(median))).to.equal(rollingUpdatePauseSeconds);
   });
 });

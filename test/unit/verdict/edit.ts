@@ -69,7 +69,11 @@ async function refused(edit: Edit, before: Plan, settings: PostgresClusterArgs) 
   );
   if (state?.fixedFields === undefined) throw new Error("the plan has no StatefulSet");
   const { storageSize: size, storageClassName: storageClass } = state.fixedFields;
-  const live = { fixedFields: state.fixedFields, claims: [{ name: "data-postgres-0", size, storageClass }] };
+  const live = {
+    fixedFields: state.fixedFields,
+    claims: [{ name: "data-postgres-0", size, storageClass }],
+    expandable: [storageClass],
+  };
   return refusedChanges(clusterSpec(asked), state, live, edit.stack ?? "dev");
 }
 
