@@ -10,7 +10,6 @@ import {
   reachesRunningPods,
   refusedChanges,
   refusedDeletion,
-  unusedParts,
 } from "../../../local/pulumi/live-changes";
 
 const names: DeployedNames = { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" };
@@ -221,32 +220,6 @@ describe("settings on a deployed stack: refused is", () => {
       /delete the volumes.*npm run up -- --stack dev, then down.*--volumes/,
     );
     expect([refused(false, thrownAway), refused(true, state), refused(true, undefined)]).to.deep.equal([[], [], []]);
-  });
-});
-
-describe("made anew are", () => {
-  const asked = clusterSpec({ ...args, storageSize: "20Gi" });
-  const empty = (size: string, storageClass = balanced): DeployedClaim => ({
-    name: "data-postgres-3",
-    size,
-    storageClass,
-  });
-  const unusedOf = (live: LiveCluster | undefined, spec = asked) => unusedParts(spec, live);
-
-  it("a StatefulSet and claims that ask for what is no longer wanted and have no volume", () => {
-    expect(unusedOf({ fixedFields, claims: [] })).to.deep.equal({ statefulSet: true, claims: [] });
-    const left = { fixedFields: undefined, claims: [], emptyClaims: [empty("10Gi")] };
-    expect(unusedOf(left)).to.deep.equal({ statefulSet: false, claims: ["data-postgres-3"] });
-    const other = { ...running, emptyClaims: [empty("20Gi", "other")] };
-    expect(unusedOf(other)).to.deep.equal({ statefulSet: false, claims: ["data-postgres-3"] });
-  });
-
-  it("and never what has one, fits, is not there or cannot be read", () => {
-    const fits = { fixedFields, claims: [], emptyClaims: [empty("10Gi")] };
-    expect(unusedOf(running)).to.equal(undefined);
-    expect(unusedOf(fits, clusterSpec(args))).to.equal(undefined);
-    expect(unusedOf({ fixedFields: undefined, claims: [] })).to.equal(undefined);
-    expect(unusedOf(undefined)).to.equal(undefined);
   });
 });
 
