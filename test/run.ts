@@ -56,6 +56,8 @@ async function batches(suite: Suite): Promise<Batch[]> {
         { specs: alone, jobs: 1 },
         { specs: ["test/cluster/**/*.test.ts", ...alone.flatMap((file) => ["--ignore", file])], jobs: 3 },
       ];
+    case "unit":
+      return [{ specs: ["test/unit/**/*.test.ts"], jobs: 2 }];
     case "faults":
       return [{ specs: await faults(), jobs: 1 }];
     default:

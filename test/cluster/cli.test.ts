@@ -31,7 +31,8 @@ describe("the commands", function () {
     const second = await line.run("up");
     expect(second.code, second.err).to.equal(0);
     expect(second.out).to.contain("Nothing to change");
-    expect(second.seconds).to.be.lessThan(10);
+    // Three seconds on an idle machine; other tests run beside this one.
+    expect(second.seconds).to.be.lessThan(30);
     const preview = await line.run("preview", "--format", "markdown");
     expect(preview.code, preview.err).to.equal(0);
     const comment = `<!-- kubernetes-postgres verdict: ${line.stack} -->\n\n### PostgreSQL stack \`${line.stack}\`: no changes\n`;
