@@ -35,6 +35,11 @@ async function main(args: string[]): Promise<number> {
     return options === undefined ? 2 : 0;
   }
   const { stack } = options;
+  const taken = process.env.npm_config_stack;
+  if (taken !== undefined) {
+    console.error(`npm took --stack for an option of its own: npm run policy -- --stack ${taken}. Nothing was judged.`);
+    return 2;
+  }
   const { resources, found } = await judge(stack, readStackFile(stack).config);
   if (found.length === 0) {
     console.log(`Stack ${stack} keeps all ${rules.length} rules (${resources} resources).`);

@@ -79,6 +79,12 @@ export function acknowledgeProblems({ acknowledge, image, database, user }: Comp
       fix: `Take it out: it is needed for one change only. Where the data really is of ${value} now, set it to ${value}.`,
     });
   return [
+    ...when(major !== undefined && ofImage === undefined, {
+      setting: "acknowledge.major",
+      asked: `${major}`,
+      why: `It says what the data is now, and the tag of image ${image} names no major that could be compared with it.`,
+      fix: `Use an image whose tag begins with its major, such as postgres:${major}; or take it out.`,
+    }),
     ...(ofImage === undefined ? [] : other("major", major, "image", ofImage)),
     ...other("database", acknowledge.database, "database", database),
     ...other("user", acknowledge.user, "user", user),

@@ -220,7 +220,7 @@ export const settingRows: SettingRows = {
       default: code(defaults.updateStrategy.partition),
       limits: "whole number from 0 to `replicas`; 0 with `OnDelete`",
       effect: "none",
-      change: "Pods that wait for an update and may have it now are restarted.",
+      change: "Pods that wait for an update and may have it now are restarted. What needs no restart reaches all pods.",
     },
   },
   keepVolumes: {

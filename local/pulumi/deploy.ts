@@ -30,7 +30,7 @@ import { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-st
 import { beginRun } from "./run-record";
 import { deployedState, healState, protectedResources } from "./state";
 import { releaseStaleLocks } from "./state-lock";
-import { openWorkspace } from "./workspace";
+import { openWorkspace, takeOver } from "./workspace";
 
 export type { DeployTools, Listener, OpenStack } from "./open-stack";
 export { type ResolvedStack, resolveStack, type StackChoice } from "./resolve-stack";
@@ -149,6 +149,9 @@ export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutpu
 async function demandPossible(open: OpenStack): Promise<LiveCluster | undefined> {
   const { spec } = open.resolved;
   const state = await deployedState(open.workspace);
+  // What this stack has deployed is its own: a field that was changed by hand is shown, and set back. Anything else of
+  // these names on a cluster of the user's may be somebody else's, and is left to the engine to refuse.
+  if (state?.fixedFields !== undefined) Object.assign(open.workspace.stack.workspace.envVars, takeOver);
   const makes = makesNamespace(spec, state);
   const live = await liveCluster(open).catch((error: unknown) => {
     if (makes) throw error;

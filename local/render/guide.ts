@@ -34,6 +34,8 @@ Later, after another render: \`kubectl apply -f .\`
 - \`${folders.after}\`: says that the cluster has been ready once. Applied too early, ordinal 0 makes no database, since
   that may have been lost. Never applied, the loss of the primary's volume goes unnoticed, and an empty database takes
   its place.
+- A GitOps tool has to be told: only the files of this folder itself, not of the two below it (a \`kustomization.yaml\` of
+  yours that lists them), and no pruning of claims and namespace, or fewer replicas delete the data of those that go.
 - What Pulumi does beyond that is up to you: it refuses changes that would lose data of the live cluster, protects what
   must not be deleted, deletes what is no longer in the plan, renews passwords.
 `;

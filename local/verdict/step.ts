@@ -49,21 +49,32 @@ export function readPlan(text: string): PlanSteps | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(at(plan, "steps")) && !Array.isArray(at(plan, "diagnostics"))) return undefined;
+  const steps = listAt(plan, "steps").map(stepOfJson);
+  if (steps.some(({ urn, op }) => urn === "" || op === "")) return undefined;
+  const errors = errorsOf(listAt(plan, "diagnostics"));
+  // A plan counts what stays the same; one that failed does not get that far.
+  if (at(plan, "changeSummary") === undefined && errors.length === 0) return undefined;
   const same = at(plan, "changeSummary", "same");
   return {
-    steps: listAt(plan, "steps").map(stepOfJson),
+    steps,
     unchanged: typeof same === "number" ? same : 0,
     drifted: undefined,
-    errors: [...new Set(listAt(plan, "diagnostics").map(errorOf))].filter((error) => error !== ""),
+    errors,
   };
+}
+
+/** What went wrong, each once; that something did only where nothing says more. */
+function errorsOf(diagnostics: readonly unknown[]): string[] {
+  const errors = [...new Set(diagnostics.map(errorOf))].filter((error) => error !== "");
+  const telling = errors.filter((error) => !/^(update|preview) failed$/.test(error));
+  return telling.length > 0 ? telling : errors;
 }
 
 /** The words of an error; empty for what is none. */
 function errorOf(diagnostic: unknown): string {
   if (textAt(diagnostic, "severity") !== "error") return "";
   const words = withoutColours(textAt(diagnostic, "message") ?? "").replace(/^(error: )+/, "");
-  return /^(update|preview) failed$/.test(words) ? "" : words;
+  return words;
 }
 
 const withoutColours = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, "").trim();

@@ -51,12 +51,12 @@ function podWords({ pods, classes }: Verdict): string[] {
     [removed, "goes", "go, one after the other"],
     [restarted, "restarts", "restart, one after the other"],
     [perhaps, "restarts if an update waits for it", "restart if an update waits for them"],
-    [held, `keeps its old settings ${until}`, `keep their old settings ${until}`],
+    [held, `is not restarted ${until}`, `are not restarted ${until}`],
     [added, "is new", "are new"],
   ];
   return [
     ...words.filter(([names]) => names.length > 0).map((row) => are(...row)),
-    ...(classes.includes("reload") ? ["settings and passwords are reloaded within about a minute"] : []),
+    ...(classes.includes("reload") ? ["all take over within about a minute what needs no restart"] : []),
   ];
 }
 

@@ -137,12 +137,15 @@ describe("a verdict is what then happens", function () {
     expect(printed.classes).to.deep.equal(["restart", "scale", "reload"]);
   });
 
-  it("names what was deleted by hand, and finds nothing to say of a cluster that is as it was asked for", async () => {
+  it("names what was changed and deleted by hand, and finds nothing to say of a cluster that is as it was asked for", async () => {
     await stack.namespace.kubectl("delete", "poddisruptionbudget", "postgres");
-    const { resources, classes } = verdictOf(stack.name, plannedChanges((await stack.preview(settings)).plan));
-    expect(resources.map(({ change, kind }) => [change, kind])).to.deep.equal([["create", "PodDisruptionBudget"]]);
-    expect(classes).to.deep.equal(["none"]);
+    await stack.namespace.kubectl("scale", "statefulset/postgres", "--replicas=1");
+    const { resources, pods: changed } = verdictOf(stack.name, plannedChanges((await stack.preview(settings)).plan));
+    const found = resources.map(({ change, kind }) => `${change} ${kind}`);
+    expect(found).to.have.members(["create PodDisruptionBudget", "update StatefulSet"]);
+    expect(changed.added).to.deep.equal(["postgres-1"]);
     await stack.up(settings);
+    expect(Object.keys(await pods())).to.deep.equal(["postgres-0", "postgres-1"]);
     const { outcome } = verdictOf(stack.name, plannedChanges((await stack.preview(settings)).plan));
     expect(outcome).to.equal("nothing");
   });

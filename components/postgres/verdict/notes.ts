@@ -30,7 +30,16 @@ const additions: Note = (_, after, setting) => {
     : "Taking it out drops nothing.";
 };
 
+const renamed =
+  (what: string, field: "database" | "user"): Note =>
+  (before, after) =>
+    after.acknowledge[field] === after[field] && after[field] !== before[field]
+      ? `The ${what} must have this name already, by SQL; apps need the new name: run their up as well.`
+      : undefined;
+
 const notes: Record<string, Note> = {
+  database: renamed("database", "database"),
+  user: renamed("role", "user"),
   image: (before, after) => {
     const [old, now] = [majorOfImage(before.image), majorOfImage(after.image)];
     return old === now ? undefined : otherMajor(old, now);

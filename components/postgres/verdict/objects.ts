@@ -54,7 +54,14 @@ function isFixed(before: ClusterSpec, after: ClusterSpec): boolean {
   const fixed = ["name", "namespace", "podManagementPolicy", "storageClassName"] as const;
   if (fixed.some((field) => before[field] !== after[field])) return true;
   if (bytes(after.storageSize) < bytes(before.storageSize)) return true;
-  const data = ({ image, database, user }: ClusterSpec) => ({ major: majorOfImage(image), database, user });
+  // A tag that names no major is not judged: the server does that when it starts.
+  const [major, newMajor] = [majorOfImage(before.image), majorOfImage(after.image)];
+  const judged = major !== undefined && newMajor !== undefined;
+  const data = ({ image, database, user }: ClusterSpec) => ({
+    ...(judged && { major: majorOfImage(image) }),
+    database,
+    user,
+  });
   const [old, now] = [data(before), data(after)];
   return differences(old, now).some((path) => valueAt(now, ...path) !== valueAt(after, "acknowledge", ...path));
 }

@@ -16,16 +16,16 @@ describe("npm run verdict", function () {
   this.timeout("1 minute");
 
   it("judges a file, or what it is fed, without a cluster, and ends with 2 for changes", () => {
-    const fromFile = verdict(["--stack", "prod", "--plan", recorded("changes"), "--format", "markdown"]);
+    const fromFile = verdict(["--stack", "n", "--plan", recorded("changes"), "--format", "markdown"]);
     expect([fromFile.status, fromFile.stderr]).to.deep.equal([2, ""]);
-    expect(fromFile.stdout).to.match(/^<!-- kubernetes-postgres verdict: prod -->\n[\s\S]*rolling restart/);
+    expect(fromFile.stdout).to.match(/^<!-- kubernetes-postgres verdict: n -->\n[\s\S]*rolling restart/);
     const plan = readFileSync(recorded("changes"), "utf8");
-    const fed = verdict(["--stack", "prod", "--plan", "-", "--format", "markdown"], plan);
+    const fed = verdict(["--stack", "n", "--plan", "-", "--format", "markdown"], plan);
     expect(fed).to.deep.include({ status: 2, stdout: fromFile.stdout });
   });
 
   it("shows a refusal as a document, and ends with 1", () => {
-    const { status, stdout } = verdict(["--plan", recorded("refused"), "--format", "json"]);
+    const { status, stdout } = verdict(["--stack", "n", "--plan", recorded("refused"), "--format", "json"]);
     const { outcome, problems } = JSON.parse(stdout);
     expect([status, outcome, problems.length]).to.deep.equal([1, "refused", 1]);
   });
@@ -35,6 +35,10 @@ describe("npm run verdict", function () {
       [[], /needs a plan: pulumi preview --json/],
       [["--plan", "/nowhere/plan.json"], /cannot be read/],
       [["--plan", __filename], /is no plan\. Make it with: pulumi preview/],
+      [
+        ["--stack", "prod", "--plan", recorded("changes")],
+        /is a plan of stack n of project kubernetes-postgres, and not of prod/,
+      ],
     ] as const) {
       const { status, stdout, stderr } = verdict([...args]);
       expect([status, stdout]).to.deep.equal([1, ""]);

@@ -70,7 +70,13 @@ describe("a plan that Pulumi's own CLI printed", () => {
     expect(resources.some(({ change }) => change === "create")).to.equal(false);
   });
 
-  for (const text of ["", "not JSON", "{}", "[]", "null"]) {
+  it("that failed without words is no plan without changes", () => {
+    const failed = { steps: [], diagnostics: [{ severity: "error", message: "preview failed" }] };
+    expect(readPlan(JSON.stringify(failed))?.errors).to.deep.equal(["preview failed"]);
+  });
+
+  const torn = [{ steps: [] }, { diagnostics: [] }, { steps: [null, 1, { op: "delete" }], changeSummary: { same: 1 } }];
+  for (const text of ["", "not JSON", "{}", "[]", "null", ...torn.map((plan) => JSON.stringify(plan))]) {
     it(`is not taken for one: ${JSON.stringify(text)}`, () => {
       expect(readPlan(text)).to.equal(undefined);
     });
