@@ -1,6 +1,7 @@
 import { configData } from "../config";
 import { majorOfImage } from "../image";
 import { parseBytes } from "../quantity";
+import { recordAnnotations } from "../record";
 import { headlessService, primaryService } from "../services";
 import type { ClusterSpec } from "../spec";
 import { podDisruptionBudget, statefulSet } from "../stateful-set";
@@ -21,7 +22,7 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
     ["RandomPassword", passwords],
     [`Secret ${namespace}/${names.secret}`, passwords],
     [`ConfigMap ${namespace}/${names.configMap}`, { data: configData(spec) }],
-    [latchKey(spec), { database: spec.database, user: spec.user, major: majorOfImage(spec.image) }],
+    [latchKey(spec), { metadata: { annotations: recordAnnotations(spec) } }],
     [`Service ${namespace}/${names.headlessService}`, headlessService(spec)],
     [`Service ${namespace}/${names.primaryService}`, primaryService(spec)],
     [`PodDisruptionBudget ${namespace}/${names.podDisruptionBudget}`, podDisruptionBudget(spec)],
