@@ -174,7 +174,8 @@ const isPasswordFile = (name: string): boolean => /^(\.?pgpass|passwords?\b)/i.t
 
 /** Whether a text holds a URI with a password, or gives one itself (`password=word`, but not `password=$1`). */
 const holdsPassword = (text: string): boolean =>
-  /:\/\/[^\s/:@'"]*:[^\s/@'"$]+@/.test(text) || /(password|passwd|(^|[^a-z])pwd)[ \t]*=[ \t]*['"]?[^\s'"$=]/i.test(text);
+  /:\/\/[^\s/:@'"]*:[^\s/@'"$]+@/.test(text) ||
+  /(password|passwd|(^|[^a-z])pwd)[ \t]*=[ \t]*['"]?[^\s'"$=]/i.test(text);
 
 const images: Rule = {
   name: "images-pinned",
