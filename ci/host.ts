@@ -36,15 +36,27 @@ interface Note {
 
 const record = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
 
-/** Asks an API and gives its answer. @throws HostError with the answer's status. */
+/** Why a request failed: fetch itself only says that it did, and keeps the reason as the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${error}`;
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}
+
+/** Asks an API and gives its answer. @throws HostError with the answer's status, or why there is none. */
 async function ask(method: string, url: string, headers: Record<string, string>, body?: object): Promise<unknown> {
+  const unanswered = (error: unknown): never => {
+    throw new HostError(
+      `${method} ${url} got no answer (${reasonOf(error)}). Check the address and the runner's network, and start the job again.`,
+    );
+  };
   const response = await fetch(url, {
     method,
     headers: { ...headers, "content-type": "application/json" },
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(30_000),
-  });
-  if (response.ok) return response.json();
+  }).catch(unanswered);
+  if (response.ok) return response.json().catch(unanswered);
   throw new HostError(
     `${method} ${url} was answered with ${response.status}. Check the token's permissions, see docs/ci.md.`,
   );

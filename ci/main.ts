@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { HostError, hostOf } from "./host";
-import { conclusion, driftMarkerOf, markerOf, type PreviewResult, reportBody } from "./report";
+import { conclusion, driftMarkerOf, lacksVerdict, markerOf, type PreviewResult, reportBody } from "./report";
 
 const usage = `npm run ci:report -- --stack NAME --code CODE [options]
   --stack NAME          the stack that was previewed
@@ -18,10 +18,19 @@ interface Options extends PreviewResult {
   allowDestructive: boolean;
 }
 
-const textOf = (file: string | undefined): string =>
-  file !== undefined && existsSync(file) ? readFileSync(file, "utf8") : "";
+/** The text of a file; empty where there is none. @throws HostError for what is no file, or cannot be read. */
+function textOf(option: string, file: string | undefined): string {
+  if (file === undefined || !existsSync(file)) return "";
+  if (statSync(file).isDirectory())
+    throw new HostError(`--${option} ${file}: is a folder. Name the file that the preview's output was written to.`);
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new HostError(`--${option} ${file}: cannot be read (${error instanceof Error ? error.message : error}).`);
+  }
+}
 
-/** Undefined where the command line is not understood. */
+/** Undefined where the command line is not understood. @throws HostError for files that cannot be read. */
 function read(args: string[]): Options | undefined {
   const text = { type: "string" } as const;
   try {
@@ -30,9 +39,10 @@ function read(args: string[]): Options | undefined {
     const { stack, code, to = "none" } = values;
     if (stack === undefined || !/^\d+$/.test(code ?? "") || !["comment", "drift", "none"].includes(to))
       return undefined;
-    const files = { verdict: textOf(values.verdict), words: textOf(values.words) };
+    const files = { verdict: textOf("verdict", values.verdict), words: textOf("words", values.words) };
     return { stack, code: Number(code), ...files, to, allowDestructive: values["allow-destructive"] ?? false };
-  } catch {
+  } catch (error) {
+    if (error instanceof HostError) throw error;
     return undefined;
   }
 }
@@ -42,6 +52,8 @@ async function tell(options: Options): Promise<string | undefined> {
   if (to === "none") return undefined;
   const host = hostOf(process.env);
   if (to === "comment") return host.comment(markerOf(stack), reportBody(options));
+  // Neither that the stack drifts is known then, nor that it does not.
+  if (lacksVerdict(options)) return undefined;
   const marker = driftMarkerOf(stack);
   if (code === 0) return host.closeIssue?.(marker);
   return host.openIssue?.(marker, `Stack ${stack} is not what its settings say`, reportBody(options, marker));

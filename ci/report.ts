@@ -18,9 +18,17 @@ export const markerOf = (stack: string): string => `<!-- kubernetes-postgres ver
 /** The first line of the issue about a stack that is not what its settings say. */
 export const driftMarkerOf = (stack: string): string => `<!-- kubernetes-postgres drift: ${stack} -->`;
 
+/** A verdict without its marker. */
+const documentIn = (verdict: string): string =>
+  verdict.trim().replace(/^<!-- kubernetes-postgres verdict: [^\n]*-->\s*/, "");
+
+/** Whether a preview ended as one that judged, and yet there is no verdict: nobody knows what would happen. */
+export const lacksVerdict = ({ code, verdict }: PreviewResult): boolean =>
+  [0, 2, 3].includes(code) && documentIn(verdict) === "";
+
 /** The report as Markdown, beginning with the marker. */
 export function reportBody({ stack, code, verdict, words }: PreviewResult, marker = markerOf(stack)): string {
-  const text = verdict.trim().replace(/^<!-- kubernetes-postgres verdict: [^\n]*-->\s*/, "");
+  const text = documentIn(verdict);
   const said = words.trim().split("\n").slice(-lastLines).join("\n");
   const failure = `### Stack ${stack}: the preview ended with ${code}\n\n${fenced(said || "It said nothing.")}`;
   // Of what is refused the verdict says why; where there is none, the words are all there is.
@@ -37,7 +45,12 @@ function fenced(text: string): string {
 }
 
 /** What the job says at its end, and how it ends. */
-export function conclusion({ stack, code }: PreviewResult, allowDestructive: boolean): { ok: boolean; line: string } {
+export function conclusion(result: PreviewResult, allowDestructive: boolean): { ok: boolean; line: string } {
+  const { stack, code } = result;
+  if (lacksVerdict(result)) {
+    const line = `Stack ${stack}: the preview ended with ${code}, and its verdict is missing or empty.`;
+    return { ok: false, line: `${line} Give --verdict the file that it wrote with --format markdown.` };
+  }
   if (code === 0) return { ok: true, line: `Stack ${stack}: nothing to change.` };
   if (code === 2) return { ok: true, line: `Stack ${stack}: there are changes; the report says what they do.` };
   if (code === 3 && allowDestructive)

@@ -27,12 +27,32 @@ const shortestPassword = 20;
 /** The kind of a resource without its group and version, which change over the years: `Service`. */
 const kindOf = ({ type }: Resource): string => type.slice(type.lastIndexOf(":") + 1);
 
+/** What a resource is judged as: a patch (`ServicePatch`) as what it changes, a list (`ServiceList`) as all that it holds. */
+function judgedAs({ type, props }: Resource): Resource[] {
+  const kind = kindOf({ type, props });
+  const group = type.slice(0, type.length - kind.length);
+  const items = at(props, "items");
+  if (kind.endsWith("List") && Array.isArray(items)) {
+    // The items of a plain List say themselves what they are.
+    return items.flatMap((item) =>
+      judgedAs({ type: group + (textAt(item, "kind") || kind.slice(0, -"List".length)), props: item }),
+    );
+  }
+  return [{ type: kind.endsWith("Patch") ? type.slice(0, -"Patch".length) : type, props }];
+}
+
+/** Kinds that lead into the cluster: of Kubernetes and its Gateway API, of Traefik, Contour, Kong, OpenShift and Knative. */
+const leadsIn =
+  /^kubernetes:.*:(Ingress|IngressRoute(TCP|UDP)?|(TCP|UDP)Ingress|HTTPProxy|Gateway|(HTTP|GRPC|TLS|TCP|UDP)?Route)$/;
+
 /** The pod that a resource runs, or is. */
 function podOf({ type, props }: Resource): unknown {
   const kind = kindOf({ type, props });
   if (kind === "Pod") return at(props, "spec");
   if (kind === "CronJob") return at(props, "spec", "jobTemplate", "spec", "template", "spec");
-  const runsPods = ["StatefulSet", "Deployment", "DaemonSet", "ReplicaSet", "Job"].includes(kind);
+  const runsPods = ["StatefulSet", "Deployment", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"].includes(
+    kind,
+  );
   return runsPods ? at(props, "spec", "template", "spec") : undefined;
 }
 
@@ -55,7 +75,7 @@ const exposure: Rule = {
       found.push(`A Service of type ${serviceType} is reachable from outside. Use ClusterIP.`);
     if (kind === "Service" && listAt(props, "spec", "externalIPs").length > 0)
       found.push("externalIPs make a Service reachable from outside. Leave them out.");
-    if (kind === "Ingress" || type.includes("gateway.networking.k8s.io"))
+    if (leadsIn.test(type) || type.includes("gateway.networking.k8s.io"))
       found.push(`A resource of kind ${kind} leads in from outside. Leave it out: apps connect inside the cluster.`);
     if (at(podOf(resource), "hostNetwork") === true)
       found.push("hostNetwork puts the pod's ports on its node. Leave it out.");
@@ -98,11 +118,14 @@ const limits: Rule = {
   violations(resource) {
     return containersOf(resource).flatMap((container) =>
       ["cpu", "memory"]
-        .filter((kind) => at(container, "resources", "limits", kind) === undefined)
+        .filter((kind) => isNone(at(container, "resources", "limits", kind)))
         .map((kind) => `${nameOf(container)} may use all ${kind} of its node. Set resources.limits.${kind}.`),
     );
   },
 };
+
+/** Whether a quantity limits nothing: it is missing, empty or zero. */
+const isNone = (quantity: unknown): boolean => /^(|[+-]?0*\.?0*[a-z]*)$/i.test(`${quantity ?? ""}`.trim());
 
 const passwords: Rule = {
   name: "passwords-protected",
@@ -115,15 +138,22 @@ const passwords: Rule = {
       found.push(`A password of ${at(props, "length")} characters is too short. Use ${shortestPassword} or more.`);
     if (kind === "ConfigMap") {
       for (const [name, text] of textsAt(props, "data")) {
-        if (isPassword(name) || holdsPassword(text))
+        if (isPassword(name) || isPasswordFile(name) || holdsPassword(text))
           found.push(`A ConfigMap is no place for the password in ${name}. Put it into a Secret.`);
       }
     }
     for (const container of containersOf(resource)) {
       for (const variable of listAt(container, "env")) {
         const [name, value] = [textAt(variable, "name"), textAt(variable, "value")];
-        if (isPassword(name) || holdsPassword(value))
+        const fromSecret = at(variable, "valueFrom", "secretKeyRef") !== undefined;
+        if (fromSecret || isPassword(name) || holdsPassword(value))
           found.push(`${nameOf(container)} has the password ${name} in its environment. Mount the Secret as a file.`);
+      }
+      for (const source of listAt(container, "envFrom")) {
+        const secret = at(source, "secretRef");
+        if (secret === undefined) continue;
+        const which = textAt(secret, "name");
+        found.push(`${nameOf(container)} has the Secret ${which} in its environment. Mount the Secret as a file.`);
       }
       const words = [...listAt(container, "command"), ...listAt(container, "args")].map(String);
       if (words.some((word) => holdsPassword(word) || /^--?[a-z-]*password=./i.test(word)))
@@ -135,10 +165,17 @@ const passwords: Rule = {
 
 /** Whether a variable or a key is a password by its name. That of a file (`PASSWORD_FILE`, `passwords.sh`) is none. */
 const isPassword = (name: string): boolean =>
-  /(^|[_-])(PG)?(password|passwd|secret|token)([_-]|$)/i.test(name) && !/_FILE$|\.[a-z]+$/i.test(name);
+  (/(^|[_-])(PG)?(password|passwd|secret|token)([_-]|$)/i.test(name) && !/_FILE$|\.[a-z]+$/i.test(name)) ||
+  // PWD and OLDPWD are the shell's folders.
+  (/(password|passwd|pwd)$/i.test(name) && !/^(OLD)?PWD$/.test(name));
 
-/** Whether a text holds a URI with a password. */
-const holdsPassword = (text: string): boolean => /:\/\/[^\s/:@'"]+:[^\s/@'"$]+@/.test(text);
+/** Whether a key is that of a file of passwords: `.pgpass`, `password.txt`. A script only handles them. */
+const isPasswordFile = (name: string): boolean => /^(\.?pgpass|passwords?\b)/i.test(name) && !/\.(sh|sql)$/i.test(name);
+
+/** Whether a text holds a URI with a password, or gives one itself (`password=word`, but not `password=$1`). */
+const holdsPassword = (text: string): boolean =>
+  /:\/\/[^\s/:@'"]*:[^\s/@'"$]+@/.test(text) ||
+  /(password|passwd|(^|[^a-z])pwd)[ \t]*=[ \t]*['"]?[^\s'"$=]/i.test(text);
 
 const images: Rule = {
   name: "images-pinned",
@@ -156,4 +193,7 @@ const images: Rule = {
 };
 
 /** All rules of the pack. */
-export const rules: readonly Rule[] = [exposure, retention, limits, passwords, images];
+export const rules: readonly Rule[] = [exposure, retention, limits, passwords, images].map((rule) => ({
+  ...rule,
+  violations: (resource, settings) => judgedAs(resource).flatMap((one) => rule.violations(one, settings)),
+}));

@@ -46,8 +46,8 @@ export function writeFolder(folder: string, stack: string, contents: Readonly<Re
   try {
     demandOwn(folder, stack);
     const files = Object.entries(contents).map(([path, text]) => ({ path, text: `${mark(path, stack)}\n${text}` }));
-    for (const { path } of files) demandFree(folder, path);
-    const removed = ownFiles(folder).filter((path) => !(path in contents));
+    for (const { path } of files) demandFree(folder, path, stack);
+    const removed = ownFiles(folder, stack).filter((path) => !(path in contents));
     const written: Written = { added: [], changed: [], removed, unchanged: [] };
     // The guide first: if the rest fails, the folder is known as ours and the next render completes it.
     for (const { path, text } of files.sort((a, b) => Number(b.path === guideFile) - Number(a.path === guideFile))) {
@@ -89,7 +89,7 @@ function demandOwn(folder: string, stack: string): void {
 }
 
 /** @throws LocalError where something else than a file of ours is in the way: a link could lead out of the folder. */
-function demandFree(folder: string, path: string): void {
+function demandFree(folder: string, path: string, stack: string): void {
   const inside = dirname(path);
   if (inside !== "." && isThere(join(folder, inside)) && !lstatSync(join(folder, inside)).isDirectory()) {
     throw inTheWay(folder, inside, "is no folder");
@@ -97,7 +97,9 @@ function demandFree(folder: string, path: string): void {
   const target = join(folder, path);
   if (!isThere(target)) return;
   if (!lstatSync(target).isFile()) throw inTheWay(folder, path, "is no plain file");
-  if (stackOf(target) === undefined) throw inTheWay(folder, path, "was not written by render");
+  const owner = stackOf(target);
+  if (owner === undefined) throw inTheWay(folder, path, "was not written by render");
+  if (owner !== stack) throw inTheWay(folder, path, `is of stack ${owner}`);
 }
 
 const inTheWay = (folder: string, path: string, why: string): LocalError =>
@@ -108,14 +110,14 @@ const inTheWay = (folder: string, path: string, why: string): LocalError =>
 /** Whether there is anything of this name, be it a link that leads nowhere. */
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
-/** The manifests that renders have written there. */
-function ownFiles(folder: string): string[] {
+/** The manifests that renders of this stack have written there. */
+function ownFiles(folder: string, stack: string): string[] {
   return ["", folders.before, folders.after].flatMap((inside) => {
     const at = join(folder, inside);
     if (!isThere(at) || (inside !== "" && !lstatSync(at).isDirectory())) return [];
     return readdirSync(at)
       .filter((name) => name.endsWith(".yaml"))
-      .filter((name) => lstatSync(join(at, name)).isFile() && stackOf(join(at, name)) !== undefined)
+      .filter((name) => lstatSync(join(at, name)).isFile() && stackOf(join(at, name)) === stack)
       .map((name) => join(inside, name));
   });
 }

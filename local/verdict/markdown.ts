@@ -47,13 +47,22 @@ function derivedDetails(settings: readonly SettingVerdict[]): string[] {
   return [`<details><summary>What follows from the settings</summary>\n\n${lines.join("\n")}\n\n</details>`];
 }
 
-/** A value in Markdown, with a fence that it does not hold itself. */
+/** A value as code, which no run of backticks in it ends. */
 function code(value: string): string {
-  const line = oneLine(value, 80);
-  return line.includes("`") ? `\`\` ${line.replaceAll("``", "` `")} \`\`` : `\`${line}\``;
+  // An empty span would be two backticks that open another.
+  const line = oneLine(value, 80) || '""';
+  const runs = (line.match(/`+/g) ?? []).map(({ length }) => length);
+  const fence = "`".repeat(Math.max(0, ...runs) + 1);
+  return runs.length > 0 ? `${fence} ${line} ${fence}` : `${fence}${line}${fence}`;
 }
 
 /** Text that is no Markdown of its own, on one line. */
 function escaped(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\\`*_|<[\]]/g, (sign) => `\\${sign}`);
+  return (
+    text
+      .replace(/\s+/g, " ")
+      .replace(/[\\`*_|<[\]@#~&]/g, (sign) => `\\${sign}`)
+      // GitHub and GitLab look for names and numbers in what Markdown left, without its backslashes.
+      .replace(/[@#](?=\w)/g, "$&&#8203;")
+  );
 }

@@ -32,13 +32,33 @@ const env = (name: string, value: string): Resource => running({ env: [{ name, v
 /** By rule: what it lets through, and what it finds with words of the message. */
 const examples: Record<string, { kept: [Resource, RuleSettings?][]; broken: [Resource, RegExp, RuleSettings?][] }> = {
   "no-public-exposure": {
-    kept: [[service({ type: "ClusterIP" })], [service({})], [running({ ports: [{ containerPort: 5432 }] })]],
+    kept: [
+      [service({ type: "ClusterIP" })],
+      [service({})],
+      [running({ ports: [{ containerPort: 5432 }] })],
+      [{ type: `${core}ServicePatch`, props: { spec: { type: "ClusterIP" } } }],
+      [{ type: `${core}ServiceList`, props: { items: [service({}).props] } }],
+      [{ type: "aws:ec2/route:Route", props: {} }],
+    ],
     broken: [
       [service({ type: "LoadBalancer" }), /type LoadBalancer is reachable from outside\. Use ClusterIP/],
       [service({ type: "NodePort" }), /type NodePort/],
       [service({ externalIPs: ["10.0.0.1"] }), /externalIPs/],
       [{ type: "kubernetes:networking.k8s.io/v1:Ingress", props: {} }, /kind Ingress/],
       [{ type: "kubernetes:gateway.networking.k8s.io/v1alpha2:TCPRoute", props: {} }, /kind TCPRoute/],
+      ...["HTTPRoute", "Gateway"].map((kind): [Resource, RegExp] => [
+        { type: `kubernetes:gateway.networking.k8s.io/v1:${kind}`, props: {} },
+        new RegExp(`kind ${kind} `),
+      ]),
+      ...["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"].map((kind): [Resource, RegExp] => [
+        { type: `kubernetes:traefik.io/v1alpha1:${kind}`, props: {} },
+        new RegExp(`kind ${kind} `),
+      ]),
+      [{ type: "kubernetes:route.openshift.io/v1:Route", props: {} }, /kind Route /],
+      [{ type: "kubernetes:networking.k8s.io/v1:IngressPatch", props: {} }, /kind Ingress /],
+      [{ type: `${core}ServicePatch`, props: { spec: { type: "NodePort" } } }, /type NodePort/],
+      [{ type: `${core}ServiceList`, props: { items: [{}, { spec: { type: "LoadBalancer" } }] } }, /type LoadBalancer/],
+      [{ type: `${core}List`, props: { items: [{ kind: "Service", spec: { type: "NodePort" } }] } }, /type NodePort/],
       [running({}, `${apps}Deployment`, { hostNetwork: true }), /hostNetwork/],
       [running({ ports: [{ hostPort: 5432 }] }), /hostPort.*container app/],
     ],
@@ -60,8 +80,18 @@ const examples: Record<string, { kept: [Resource, RuleSettings?][]; broken: [Res
     ],
   },
   "limits-set": {
-    kept: [[running({ resources: { limits } })], [service({})]],
+    kept: [
+      [running({ resources: { limits } })],
+      [service({})],
+      [running({ resources: { limits: { cpu: 0.5, memory: "10M" } } })],
+    ],
     broken: [
+      ...["0", "", "0m", "0.0", 0].map((cpu): [Resource, RegExp] => [
+        running({ resources: { limits: { ...limits, cpu } } }),
+        /all cpu/,
+      ]),
+      [running({ resources: { limits: { ...limits, memory: "0Gi" } } }), /all memory/],
+      [running({ resources: { limits: { cpu: "1" } } }, `${apps}StatefulSetPatch`), /all memory/],
       [running({ resources: { limits: { cpu: "1" } } }), /container app may use all memory/],
       [running({ resources: { limits: { memory: "1Gi" } } }, "kubernetes:batch/v1:Job"), /all cpu/],
       [
@@ -98,7 +128,10 @@ const examples: Record<string, { kept: [Resource, RuleSettings?][]; broken: [Res
       ],
       [env("PGPASSFILE", "/run/passfile")],
       [env("POSTGRES_PASSWORD_FILE", "/run/password")],
+      [env("PWD", "/work")],
+      [running({ env: [{ name: "POD", valueFrom: { fieldRef: {} } }], envFrom: [{ configMapRef: { name: "c" } }] })],
       [running({ args: ["--host=a", "postgresql://user@host/db"] })],
+      [running({ command: ["sh", "-c", 'password=$(cat /run/password); [ "$password" = "" ]'] })],
     ],
     broken: [
       [password(8), /8 characters is too short. Use 20/],
@@ -107,6 +140,18 @@ const examples: Record<string, { kept: [Resource, RuleSettings?][]; broken: [Res
       [env("PGPASSWORD", "x"), /password PGPASSWORD in its environment. Mount the Secret/],
       [running({ env: [{ name: "DB_PASSWORD", valueFrom: { secretKeyRef: {} } }] }), /DB_PASSWORD/],
       [env("DATABASE_URL", "postgres://u:p@h"), /DATABASE_URL/],
+      [env("DBPASSWORD", "x"), /DBPASSWORD/],
+      [env("MYSQL_PWD", "x"), /MYSQL_PWD/],
+      [env("DSN", "host=h password=x"), /DSN/],
+      [running({ env: [{ name: "KEY", valueFrom: { secretKeyRef: { name: "s" } } }] }), /password KEY/],
+      [running({ envFrom: [{ secretRef: { name: "s" } }] }), /Secret s in its environment. Mount/],
+      [configMap({ ".pgpass": "x" }), /password in \.pgpass/],
+      [configMap({ "password.txt": "x" }), /password in password\.txt/],
+      [configMap({ passwords: "x" }), /password in passwords/],
+      [configMap({ "a.conf": "host = h\npassword = 'x'" }), /password in a\.conf/],
+      [running({ args: ["host=h password=x"] }), /command line/],
+      [running({ command: ["sh", "-c", "PGPASSWORD=x psql"] }), /command line/],
+      [running({ args: ["pwd=x"] }), /command line/],
       [running({ args: ["--password=x"] }), /command line/],
       [running({ command: ["psql", "postgres://u:p@h"] }), /command line/],
     ],

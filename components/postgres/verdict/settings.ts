@@ -20,8 +20,11 @@ interface Place {
 
 const nothing = "none";
 
-/** Parameters whose value may hold a password. */
-const secretParameter = /conninfo|passphrase|secret|token|password$/i;
+/** Parameters whose value may hold a password; ssl_key_file and the like hold a path. */
+const secretParameter = /conninfo|passphrase|secret|token|passw(or)?d$|(key|pwd|dsn|uri|url)s?($|[._](?!file$))/i;
+
+/** A value that holds a password by its looks: a URI, or `password=`. */
+const secretValue = /:\/\/[^\s/@]*:[^\s@]*@|(pass|password|passwd|pwd)\s*[=:]/i;
 
 /** The settings that differ, each judged as if it alone changed; the gravest first. */
 export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClusterArgs): SettingVerdict[] {
@@ -44,13 +47,15 @@ export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClus
         derived: effect === "refused" ? [] : derivedChanges(deployed, changed).filter(({ name }) => name !== itself),
       };
     })
-    .map((verdict) => (isSecret(verdict.setting) ? { ...verdict, before: "[secret]", after: "[secret]" } : verdict))
+    .map((verdict) => (isSecret(verdict) ? { ...verdict, before: "[secret]", after: "[secret]" } : verdict))
     .sort((a, b) => gravity.indexOf(a.class) - gravity.indexOf(b.class) || (a.setting < b.setting ? -1 : 1));
 }
 
 const gravity = ["replace", "refused", "restart", "scale", "grow", "reload", "none"];
 
-const isSecret = (setting: string): boolean => setting.startsWith("parameters.") && secretParameter.test(setting);
+const isSecret = ({ setting, before, after }: SettingVerdict): boolean =>
+  setting.startsWith("parameters.") &&
+  (secretParameter.test(setting) || secretValue.test(before) || secretValue.test(after));
 
 function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);

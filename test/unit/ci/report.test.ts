@@ -3,12 +3,14 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { hostOf } from "../../../ci/host";
+import { HostError, hostOf } from "../../../ci/host";
 import { conclusion, driftMarkerOf, markerOf, reportBody } from "../../../ci/report";
 import { at, parseJson } from "../../../local/tools/json";
 import { npm } from "../npm";
 
 const result = { stack: "dev", code: 2, verdict: "", words: "" };
+
+const judged = { ...result, verdict: `${markerOf("dev")}\n## reload\n` };
 
 describe("the report of a preview", () => {
   it("is the verdict, with the marker first and once", () => {
@@ -34,7 +36,7 @@ describe("the report of a preview", () => {
   });
 
   it("lets changes pass, and what destroys only where it is allowed", () => {
-    const ok = (code: number, allowed = false): boolean => conclusion({ ...result, code }, allowed).ok;
+    const ok = (code: number, allowed = false): boolean => conclusion({ ...judged, code }, allowed).ok;
     expect([ok(0), ok(2), ok(3), ok(3, true), ok(1), ok(1, true), ok(130, true)]).to.deep.equal([
       true,
       true,
@@ -44,8 +46,20 @@ describe("the report of a preview", () => {
       false,
       false,
     ]);
-    expect(conclusion({ ...result, code: 3 }, false).line).to.match(/would go\. .*label "destructive"/);
+    expect(conclusion({ ...judged, code: 3 }, false).line).to.match(/would go\. .*label "destructive"/);
   });
+});
+
+describe("a preview that judged and left no verdict", () => {
+  for (const code of [0, 2, 3]) {
+    it(`fails the job, though it ended with ${code}`, () => {
+      for (const verdict of ["", " \n", `${markerOf("dev")}\n`]) {
+        const { ok, line } = conclusion({ ...result, code, verdict }, true);
+        expect(ok, JSON.stringify(verdict)).to.equal(false);
+        expect(line).to.match(/verdict is missing or empty\. Give --verdict the file/);
+      }
+    });
+  }
 });
 
 describe("where a report is kept", function () {
@@ -161,6 +175,43 @@ describe("where a report is kept", function () {
     expect(failure)
       .to.match(/answered with 403\. Check the token's permissions/)
       .and.not.contain("t0ken");
+  });
+
+  it("is told where nothing answers, or no API does, in words", async () => {
+    const failureAt = (address: string): Promise<string> =>
+      hostOf({ ...gitHub(), GITHUB_API_URL: address })
+        .comment(markerOf("dev"), "body")
+        .catch((error: unknown) => (error instanceof HostError ? error.message : `no HostError: ${error}`));
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+    const address = closed.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    await new Promise((resolve) => closed.close(resolve));
+    expect(await failureAt(`http://127.0.0.1:${port}`)).to.match(
+      /^GET http:.* got no answer \(.*ECONNREFUSED.*\)\. Check the address/,
+    );
+    const page = createServer((_, response) => response.end("<html>"));
+    await new Promise<void>((resolve) => page.listen(0, "127.0.0.1", resolve));
+    const there = page.address();
+    try {
+      const answered = await failureAt(`http://127.0.0.1:${typeof there === "object" ? there?.port : 0}`);
+      expect(answered).to.match(/got no answer \(.*JSON.*\)/);
+    } finally {
+      page.close();
+    }
+  });
+
+  it("is no issue's end where the verdict is missing, and a folder is no verdict", async () => {
+    answers = () => [{ number: 4, body: driftMarkerOf("dev"), user: bot }];
+    const runs = [
+      ["--code", "0", "--to", "drift", "--verdict", join(folder, "none.md")],
+      ["--code", "2", "--verdict", folder],
+    ].map((args) => npm("ci:report", ["--stack", "dev", ...args], gitHub()));
+    const [missing, directory] = await Promise.all(runs);
+    expect([missing?.code, directory?.code]).to.deep.equal([1, 1]);
+    expect(missing?.out).to.match(/ended with 0, and its verdict is missing or empty/);
+    expect(directory?.err).to.match(/^--verdict .*: is a folder\. Name the file/m);
+    expect(changes()).to.deep.equal([]);
   });
 
   it("is what the command writes, and the job ends as the verdict has it", async () => {

@@ -66,6 +66,15 @@ describe("the folder of a render", () => {
     expect(list()).to.deep.equal(["README.md", "kustomization.yaml", "overlays/10-a.yaml"]);
   });
 
+  it("keeps a manifest of another stack, and does not write over one", () => {
+    write();
+    const other = "# Written by npm run render from stack dev: change its settings, not this file.\nb: 1\n";
+    writeFileSync(join(folder, "30-c.yaml"), other);
+    expect(write().removed).to.deep.equal([]);
+    expect(read("30-c.yaml")).to.equal(other);
+    refused(/30-c\.yaml is of stack dev, .*Move it away/, { ...first, "30-c.yaml": "c: 1\n" });
+  });
+
   /** A refusal in these words, that left everything as it was. */
   function refused(words: RegExp, contents: Record<string, string> = first, stack = "prod"): void {
     const state = (): unknown => readdirSync(parent, { recursive: true, withFileTypes: true }).map(({ name }) => name);

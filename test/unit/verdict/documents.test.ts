@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import type { SettingVerdict } from "../../../components/postgres/verdict/types";
 import { documentOf } from "../../../local/verdict/document";
 import { type Edit, verdictOn } from "./edit";
 import { found } from "./found";
@@ -45,5 +46,32 @@ describe("the comment of a pull request", () => {
     const comment = documentOf(await verdictOn({ stack: "prod", to: { protect: false } }), "markdown");
     expect(comment.split("\n")[0]).to.equal("<!-- kubernetes-postgres verdict: prod -->");
     expect(comment).to.match(/^### PostgreSQL stack `prod`: /m);
+  });
+
+  /** A comment on a refusal in these words. */
+  async function commentOn(asked: string, why = "", fix = ""): Promise<string> {
+    const verdict = await verdictOn({ stack: "prod", to: { replicas: 0 } });
+    return documentOf({ ...verdict, problems: [{ setting: "image", asked, why, fix }] }, "markdown");
+  }
+
+  it("shows a value as code, whatever is in it", async () => {
+    const shown: Record<string, string> = {
+      "a```<img src=x> @everyone": "```` a```<img src=x> @everyone ````",
+      "``a`": "``` ``a` ```",
+      "a`": "`` a` ``",
+      plain: "`plain`",
+    };
+    for (const [value, code] of Object.entries(shown)) {
+      expect(await commentOn(value)).to.contain(`- \`image\`: ${code}\n`);
+      const setting: SettingVerdict = { setting: "s", before: "", after: value, class: "reload", derived: [] };
+      const verdict = await verdictOn({ stack: "prod", to: { passwordGeneration: 2 } });
+      expect(documentOf({ ...verdict, settings: [setting] }, "markdown")).to.contain(`| \`s\` | \`""\` | ${code} |`);
+    }
+  });
+
+  it("takes nothing in its words for Markdown, for HTML, or for somebody's name", async () => {
+    const comment = await commentOn("x", "<img src=x> @everyone #1 ~bug &lt;", "* [a](b) `c` _d_");
+    expect(comment).to.contain("\\<img src=x> \\@&#8203;everyone \\#&#8203;1 \\~bug \\&lt;");
+    expect(comment).to.contain("\\* \\[a\\](b) \\`c\\` \\_d\\_");
   });
 });

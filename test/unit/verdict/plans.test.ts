@@ -245,6 +245,34 @@ describe("a verdict as a document", () => {
     expect(generation).to.include({ before: "1", after: "2" });
   });
 
+  it("has no value of a parameter that is a password by its name or by its looks", () => {
+    const secrets = {
+      "my.api_key": "hunter2",
+      "my.keys": "hunter2",
+      "app.dsn": "hunter2",
+      "app.pwd": "hunter2",
+      "app.url": "hunter2",
+      "app.server": "postgresql://a:hunter2@h/d",
+      "app.options": "host=h password=hunter2",
+    };
+    const plain = { ssl_key_file: "/tls/key.pem", row_security: "off", "app.server_name": "postgresql://a@h:5432/d" };
+    type Parameters = Record<string, string>;
+    const shownOf = (before: Parameters, after: Parameters): Parameters => {
+      const plan: PlannedChanges = {
+        settings: { known: "both", before: { parameters: before }, after: { parameters: after } },
+        ...{ changes: [], unchanged: 0, others: 0 },
+      };
+      const verdict = verdictOf("dev", plan);
+      expect(documentOf(verdict, "json")).not.to.contain("hunter2");
+      return Object.fromEntries(verdict.settings.map(({ setting, before, after }) => [setting, `${before} ${after}`]));
+    };
+    for (const shown of [shownOf({}, secrets), shownOf(secrets, {})]) {
+      const expected = Object.keys(secrets).map((name) => [`parameters.${name}`, "[secret] [secret]"]);
+      expect(shown).to.deep.equal(Object.fromEntries(expected));
+    }
+    for (const words of Object.values(shownOf({}, plain))) expect(words).not.to.contain("[secret]");
+  });
+
   it("ends the commands with a code that says what would happen", () => {
     expect(verdictExitCodes).to.deep.equal({ nothing: 0, refused: 1, changes: 2, destructive: 3 });
     const wrong = [new UsageError("x"), new LocalError("x"), new Error("x")];
