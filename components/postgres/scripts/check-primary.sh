@@ -41,7 +41,13 @@ drop_idle_slots() {
   local dropped
   dropped=$(own "SELECT slot_name, pg_drop_replication_slot(slot_name) FROM pg_replication_slots
     WHERE slot_name ~ '^replica_[0-9]+\$' AND NOT active") || return
-  if [[ -n $dropped ]]; then say "dropped slots that kept WAL for replicas that are away: ${dropped//[|$'\n']/ }"; fi
+  if [[ -n $dropped ]]; then
+    say "dropped slots that kept WAL for replicas that are away: ${dropped//[|$'\n']/ }"
+    # What they had held back would else stay, for replicas or as spare segments (two are the least that PostgreSQL keeps).
+    printf '%s\n' 'wal_keep_size = 0' 'min_wal_size = 32MB' 'max_wal_size = 32MB' >>"$EMERGENCY"
+    # The checkpointer has to hear of it first.
+    own "SELECT pg_reload_conf()" >/dev/null && own "SELECT pg_sleep(1)" || return
+  fi
   own CHECKPOINT
 }
 

@@ -12,19 +12,12 @@ volume_space() {
   if ((total / 20 < reserve_kb)); then reserve_kb=$((total / 20 > 32768 ? total / 20 : 32768)); fi
 }
 
-# begin_emergency: new transactions only read, and a checkpoint leaves no more WAL than it must (32MB, two segments, is the
-# least that PostgreSQL takes): what slots had held back would else stay, for replicas or as spare segments
-begin_emergency() {
-  printf '%s\n' 'default_transaction_read_only = on' 'wal_keep_size = 0' 'min_wal_size = 32MB' 'max_wal_size = 32MB' \
-    >"$EMERGENCY"
-}
-
 # give_room: the volume is full, and what was set aside for that keeps the server going, or gets it going again; new transactions only
 # read until there is room, or the same would happen again with nothing left to give
 give_room() {
   volume_space
   ((free_kb < 20480)) && [[ -e $RESERVE ]] || return 1
-  begin_emergency
+  printf 'default_transaction_read_only = on\n' >"$EMERGENCY"
   rm -f "$RESERVE" 9>&-
   say "the volume is full: giving back the $((reserve_kb / 1024)) MB that were set aside; new transactions only read until there is room again" \
     "(make the volume larger: setting storageSize, or delete data in a transaction that starts with BEGIN READ WRITE)"
@@ -35,7 +28,7 @@ recall_emergency() {
   [[ -s $EMERGENCY ]] || : >"$EMERGENCY"
   volume_space
   if has_cluster && [[ ! -e $RESERVE ]] && ((free_kb < reserve_kb)); then
-    begin_emergency
+    printf 'default_transaction_read_only = on\n' >"$EMERGENCY"
     say "the volume is nearly full: new transactions only read until there is room again"
   fi
 }
