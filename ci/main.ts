@@ -1,7 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { marker } from "../local/verdict/markdown";
 import { HostError, hostOf } from "./host";
-import { conclusion, driftMarkerOf, lacksVerdict, markerOf, type PreviewResult, reportBody } from "./report";
+import { conclusion, driftMarkerOf, lacksVerdict, type PreviewResult, reportBody } from "./report";
 
 const usage = `npm run ci:report -- --stack NAME --code CODE [options]
   --stack NAME          the stack that was previewed
@@ -51,12 +52,12 @@ async function tell(options: Options): Promise<string | undefined> {
   const { stack, code, to } = options;
   if (to === "none") return undefined;
   const host = hostOf(process.env);
-  if (to === "comment") return host.comment(markerOf(stack), reportBody(options));
+  if (to === "comment") return host.comment(marker(stack), reportBody(options));
   // Neither that the stack drifts is known then, nor that it does not.
   if (lacksVerdict(options)) return undefined;
-  const marker = driftMarkerOf(stack);
-  if (code === 0) return host.closeIssue?.(marker);
-  return host.openIssue?.(marker, `Stack ${stack} is not what its settings say`, reportBody(options, marker));
+  const drift = driftMarkerOf(stack);
+  if (code === 0) return host.closeIssue?.(drift);
+  return host.openIssue?.(drift, `Stack ${stack} is not what its settings say`, reportBody(options, drift));
 }
 
 async function main(args: string[]): Promise<number> {

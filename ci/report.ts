@@ -1,3 +1,5 @@
+import { marker } from "../local/verdict/markdown";
+
 /** What a preview left: its exit code, its document and its words on standard error. */
 export interface PreviewResult {
   stack: string;
@@ -12,9 +14,6 @@ export interface PreviewResult {
 const longest = 60_000;
 const lastLines = 40;
 
-/** The first line of every verdict, by which the next one finds it. */
-export const markerOf = (stack: string): string => `<!-- kubernetes-postgres verdict: ${stack} -->`;
-
 /** The first line of the issue about a stack that is not what its settings say. */
 export const driftMarkerOf = (stack: string): string => `<!-- kubernetes-postgres drift: ${stack} -->`;
 
@@ -27,14 +26,14 @@ export const lacksVerdict = ({ code, verdict }: PreviewResult): boolean =>
   [0, 2, 3].includes(code) && documentIn(verdict) === "";
 
 /** The report as Markdown, beginning with the marker. */
-export function reportBody({ stack, code, verdict, words }: PreviewResult, marker = markerOf(stack)): string {
+export function reportBody({ stack, code, verdict, words }: PreviewResult, first = marker(stack)): string {
   const text = documentIn(verdict);
   const said = words.trim().split("\n").slice(-lastLines).join("\n");
   const failure = `### Stack ${stack}: the preview ended with ${code}\n\n${fenced(said || "It said nothing.")}`;
   // Of what is refused the verdict says why; where there is none, the words are all there is.
   const document = text === "" ? failure : text;
   const cut = document.length > longest ? `${document.slice(0, longest)}\n\n(The rest is in the job's log.)` : document;
-  return `${marker}\n${cut}\n`;
+  return `${first}\n${cut}\n`;
 }
 
 /** Text as a block of code; a fence in it does not end the block. */

@@ -31,19 +31,26 @@ type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
  * What a step does to a resource; undefined for steps nobody needs to see.
  * @param kept whether the resource stays in the cluster when the stack deletes it.
  * @param custom whether it is more than a group of others.
+ * @param paths what differs; nothing where an update only waits again for what was not complete when it was read.
  */
-export function changeOf(op: string, type: string, kept: boolean, custom: boolean): Change | undefined {
+export function changeOf(
+  op: string,
+  type: string,
+  kept: boolean,
+  custom: boolean,
+  paths: readonly string[],
+): Change | undefined {
   const structural = type === "pulumi:pulumi:Stack" || type.startsWith("pulumi:providers:");
-  if (structural || !custom) return undefined;
+  if (structural || !custom || (op === "update" && paths.length === 0)) return undefined;
   return op === "delete" && kept ? "keep" : changes.get(op);
 }
 
 /** What an event's step does to a resource; undefined for steps nobody needs to see. */
 export function plannedChange(metadata: Metadata): PlannedChange | undefined {
   const { op, type, urn, old: before, new: after } = metadata;
-  const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
+  const kept = before?.retainOnDelete === true;
+  const change = changeOf(op, type, kept, (after ?? before)?.custom === true, changedPaths(metadata));
   if (change === undefined) return undefined;
-  if (change === "update" && changedPaths(metadata).length === 0) return undefined;
   const name = nameOf(urn, (after ?? before)?.inputs);
   return { change, kind: kindOfType(type), name, details: detailsOf(metadata) };
 }
@@ -56,12 +63,19 @@ export function nameOf(urn: string, inputs: unknown): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-/** None for an update that only waits again for what was not complete when it was read: a rollout that is held. */
-function changedPaths({ detailedDiff, diffs, keys: replacing }: Metadata): string[] {
-  const paths = Object.keys(detailedDiff ?? {});
-  // Some providers only name what makes them replace.
-  return [paths, diffs ?? [], replacing ?? []].find((list) => list.length > 0) ?? [];
+/**
+ * Paths of the properties that differ; some providers only name what makes them replace.
+ * @param named what the engine tells beside the detailed difference, the more telling first.
+ */
+export function pathsOf(detailed: unknown, ...named: unknown[]): string[] {
+  const paths = typeof detailed === "object" && detailed !== null ? Object.keys(detailed) : [];
+  const lists = [paths, ...named].map((list) =>
+    Array.isArray(list) ? list.filter((path): path is string => typeof path === "string") : [],
+  );
+  return lists.find((list) => list.length > 0) ?? [];
 }
+
+const changedPaths = ({ detailedDiff, diffs, keys }: Metadata): string[] => pathsOf(detailedDiff, diffs, keys);
 
 function detailsOf(metadata: Metadata): string[] {
   const { old: before, new: after } = metadata;
@@ -92,6 +106,9 @@ export const pastTense: Record<Change, string> = {
 export function diagnosticText(event: EngineEvent, severity: "error" | "warning"): string | undefined {
   const diagnostic = event.diagnosticEvent;
   if (diagnostic === undefined || diagnostic.severity !== severity || diagnostic.ephemeral) return undefined;
-  const text = diagnostic.message.replace(/<\{%[^%]*%\}>/g, "").trim();
+  const text = withoutColours(diagnostic.message);
   return text === "" || /^(update|preview|destroy) failed$/.test(text) ? undefined : text;
 }
+
+/** What the engine says, without its marks for colours. */
+export const withoutColours = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, "").trim();

@@ -53,12 +53,10 @@ export function settingsOf(inputs: unknown): PostgresClusterArgs | undefined {
 }
 
 function resourceChange(step: PlanStep, drifted: ReadonlySet<string> | undefined): ResourceChange | undefined {
-  const { op, urn, type, before, after } = step;
-  const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true);
+  const { op, urn, type, paths, before, after } = step;
+  const change = changeOf(op, type, before?.retainOnDelete === true, (after ?? before)?.custom === true, paths);
   if (change === undefined || change === "read") return undefined;
-  // An update without a difference only waits again for what was not complete when it was read.
-  if (change === "update" && step.paths.length === 0) return undefined;
-  const told = step.paths.map(parsePath);
+  const told = paths.map(parsePath);
   // The name of a whole part says less than a look at both sides.
   const seen = differences(before?.inputs, after?.inputs).filter((path) => told.some((part) => overlap(part, path)));
   const exact = told.some((path) => path.length > 1) ? told : seen;

@@ -1,4 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { pathsOf, withoutColours } from "../pulumi/engine-events";
 import { at, listAt, parseJson, textAt } from "../tools/json";
 
 /** A resource on one side of a step. */
@@ -77,8 +78,6 @@ function errorOf(diagnostic: unknown): string {
   return words;
 }
 
-const withoutColours = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, "").trim();
-
 function stepOfJson(step: unknown): PlanStep {
   const urn = textAt(step, "urn") ?? "";
   const [before, after] = [at(step, "oldState"), at(step, "newState")];
@@ -90,15 +89,6 @@ function stepOfJson(step: unknown): PlanStep {
     before: stateOf(before),
     after: stateOf(after),
   };
-}
-
-/** Some providers only name what makes them replace. */
-function pathsOf(detailed: unknown, ...named: unknown[]): string[] {
-  const paths = typeof detailed === "object" && detailed !== null ? Object.keys(detailed) : [];
-  const lists = [paths, ...named].map((list) =>
-    Array.isArray(list) ? list.filter((path): path is string => typeof path === "string") : [],
-  );
-  return lists.find((list) => list.length > 0) ?? [];
 }
 
 function stateOf(state: unknown): StepState | undefined {

@@ -1,7 +1,8 @@
 import { configData } from "../config";
+import { fixedFieldProblems } from "../fixed-fields";
 import { majorOfImage } from "../image";
 import { parseBytes } from "../quantity";
-import { recordAnnotations } from "../record";
+import { recordAnnotations, recordProblems } from "../record";
 import { headlessService, primaryService } from "../services";
 import type { ClusterSpec } from "../spec";
 import { podDisruptionBudget, statefulSet } from "../stateful-set";
@@ -52,19 +53,8 @@ export function classBetween(before: ClusterSpec, after: ClusterSpec): ChangeCla
 
 /** Whether a cluster that exists cannot become the other. A change that a person made in the data by hand can be acknowledged. */
 function isFixed(before: ClusterSpec, after: ClusterSpec): boolean {
-  const fixed = ["name", "namespace", "podManagementPolicy", "storageClassName"] as const;
-  if (fixed.some((field) => before[field] !== after[field])) return true;
-  if (bytes(after.storageSize) < bytes(before.storageSize)) return true;
-  // A tag that names no major is not judged: the server does that when it starts.
-  const [major, newMajor] = [majorOfImage(before.image), majorOfImage(after.image)];
-  const judged = major !== undefined && newMajor !== undefined;
-  const data = ({ image, database, user }: ClusterSpec) => ({
-    ...(judged && { major: majorOfImage(image) }),
-    database,
-    user,
-  });
-  const [old, now] = [data(before), data(after)];
-  return differences(old, now).some((path) => valueAt(now, ...path) !== valueAt(after, "acknowledge", ...path));
+  const record = { ...before, major: majorOfImage(before.image) };
+  return recordProblems(after, record).length > 0 || fixedFieldProblems(after, before).length > 0;
 }
 
 function mounted(spec: ClusterSpec): unknown {

@@ -4,19 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { HostError, hostOf } from "../../../ci/host";
-import { conclusion, driftMarkerOf, markerOf, reportBody } from "../../../ci/report";
+import { conclusion, driftMarkerOf, reportBody } from "../../../ci/report";
 import { at, parseJson } from "../../../local/tools/json";
+import { marker } from "../../../local/verdict/markdown";
 import { npm } from "../npm";
 
 const result = { stack: "dev", code: 2, verdict: "", words: "" };
 
-const judged = { ...result, verdict: `${markerOf("dev")}\n## reload\n` };
+const judged = { ...result, verdict: `${marker("dev")}\n## reload\n` };
 
 describe("the report of a preview", () => {
   it("is the verdict, with the marker first and once", () => {
-    const verdict = `${markerOf("dev")}\n## reload\n`;
-    expect(reportBody({ ...result, verdict })).to.equal(`${markerOf("dev")}\n## reload\n`);
-    expect(reportBody({ ...result, verdict, code: 1, words: "progress" })).to.equal(`${markerOf("dev")}\n## reload\n`);
+    const verdict = `${marker("dev")}\n## reload\n`;
+    expect(reportBody({ ...result, verdict })).to.equal(`${marker("dev")}\n## reload\n`);
+    expect(reportBody({ ...result, verdict, code: 1, words: "progress" })).to.equal(`${marker("dev")}\n## reload\n`);
   });
 
   it("is what was said last where there is no verdict, in a block that nothing in it can end", () => {
@@ -53,7 +54,7 @@ describe("the report of a preview", () => {
 describe("a preview that judged and left no verdict", () => {
   for (const code of [0, 2, 3]) {
     it(`fails the job, though it ended with ${code}`, () => {
-      for (const verdict of ["", " \n", `${markerOf("dev")}\n`]) {
+      for (const verdict of ["", " \n", `${marker("dev")}\n`]) {
         const { ok, line } = conclusion({ ...result, code, verdict }, true);
         expect(ok, JSON.stringify(verdict)).to.equal(false);
         expect(line).to.match(/verdict is missing or empty\. Give --verdict the file/);
@@ -124,17 +125,17 @@ describe("where a report is kept", function () {
   const bot = { type: "Bot" };
 
   it("on GitHub is a comment of the pull request, the first time a new one", async () => {
-    expect(await hostOf(gitHub()).comment(markerOf("dev"), "body")).to.equal("commented");
+    expect(await hostOf(gitHub()).comment(marker("dev"), "body")).to.equal("commented");
     expect(changes()).to.deep.equal(["POST /repos/team/db/issues/7/comments"]);
     expect(asked.at(-1)).to.deep.include({ body: { body: "body" }, token: "Bearer t0ken" });
   });
 
   it("and then the same one, also on a later page; not a person's, nor another stack's", async () => {
-    const other = { id: 1, body: markerOf("prod"), user: bot };
-    const person = { id: 2, body: markerOf("dev"), user: { type: "User" } };
+    const other = { id: 1, body: marker("prod"), user: bot };
+    const person = { id: 2, body: marker("dev"), user: { type: "User" } };
     const first = Array.from({ length: 100 }, (_, index) => (index === 50 ? person : other));
-    answers = (path) => (path.endsWith("page=1") ? first : [{ id: 9, body: `${markerOf("dev")}\nold`, user: bot }]);
-    expect(await hostOf(gitHub()).comment(markerOf("dev"), "new")).to.equal("changed the comment");
+    answers = (path) => (path.endsWith("page=1") ? first : [{ id: 9, body: `${marker("dev")}\nold`, user: bot }]);
+    expect(await hostOf(gitHub()).comment(marker("dev"), "new")).to.equal("changed the comment");
     expect(changes()).to.deep.equal(["PATCH /repos/team/db/issues/comments/9"]);
   });
 
@@ -154,11 +155,11 @@ describe("where a report is kept", function () {
   });
 
   it("on GitLab is a note of the merge request, and then the same one", async () => {
-    const notes: unknown[] = [{ id: 1, body: markerOf("dev"), author: { id: 1 } }];
+    const notes: unknown[] = [{ id: 1, body: marker("dev"), author: { id: 1 } }];
     answers = (path) => (path.startsWith("/user") ? { id: 5 } : notes);
-    expect(await hostOf(gitLab()).comment(markerOf("dev"), "body")).to.equal("commented");
-    notes.push({ id: 2, body: markerOf("dev"), author: { id: 5 } });
-    expect(await hostOf(gitLab()).comment(markerOf("dev"), "body")).to.equal("changed the comment");
+    expect(await hostOf(gitLab()).comment(marker("dev"), "body")).to.equal("commented");
+    notes.push({ id: 2, body: marker("dev"), author: { id: 5 } });
+    expect(await hostOf(gitLab()).comment(marker("dev"), "body")).to.equal("changed the comment");
     const list = "/projects/3/merge_requests/7/notes";
     expect(changes()).to.deep.equal([`POST ${list}`, `PUT ${list}/2`]);
     expect(asked.at(-1)?.token).to.equal("t0ken");
@@ -170,7 +171,7 @@ describe("where a report is kept", function () {
     expect(() => hostOf({})).to.throw("nowhere to report to");
     answers = () => undefined;
     const failure = await hostOf(gitHub())
-      .comment(markerOf("dev"), "body")
+      .comment(marker("dev"), "body")
       .catch((error: Error) => error.message);
     expect(failure)
       .to.match(/answered with 403\. Check the token's permissions/)
@@ -180,7 +181,7 @@ describe("where a report is kept", function () {
   it("is told where nothing answers, or no API does, in words", async () => {
     const failureAt = (address: string): Promise<string> =>
       hostOf({ ...gitHub(), GITHUB_API_URL: address })
-        .comment(markerOf("dev"), "body")
+        .comment(marker("dev"), "body")
         .catch((error: unknown) => (error instanceof HostError ? error.message : `no HostError: ${error}`));
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
@@ -216,7 +217,7 @@ describe("where a report is kept", function () {
 
   it("is what the command writes, and the job ends as the verdict has it", async () => {
     const [verdict, words, summary] = ["verdict.md", "words.txt", "summary.md"].map((file) => join(folder, file));
-    writeFileSync(verdict ?? "", `${markerOf("dev")}\n## destroys\n`);
+    writeFileSync(verdict ?? "", `${marker("dev")}\n## destroys\n`);
     writeFileSync(words ?? "", "progress");
     const args = ["--stack", "dev", "--verdict", verdict ?? "", "--words", words ?? ""];
     const environment = { ...gitHub(), GITHUB_STEP_SUMMARY: summary };
