@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allSettingRows, type SettingRow } from "../../components/postgres/setting-effects";
+import { allSettingRows } from "../../components/postgres/setting-effects";
+import type { SettingRow } from "../../components/postgres/setting-rows/row";
 import { effectText, legend } from "./effects";
 import { code, sentences, table } from "./markdown";
 import { parameterNames, parameterRow } from "./parameters";
