@@ -59,12 +59,22 @@ export function labelsOf(name: string): Record<string, string> {
  */
 export const namespaceMark = "kubernetes-postgres/cluster";
 
-/** Labels of a namespace that the program makes. */
+/** Labels of a namespace that versions before the mark made. */
+export const unmarkedNamespaceLabels: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/managed-by": "pulumi",
+  "pod-security.kubernetes.io/enforce": "restricted",
+};
+
+/**
+ * Labels of a namespace that the program makes. `enforce` refuses a pod; `warn` and `audit` also tell whoever applies, and
+ * the audit log, that a StatefulSet or a Job would have its pods refused.
+ */
 export function namespaceLabelsOf(name: string): Record<string, string> {
   return {
-    "app.kubernetes.io/managed-by": "pulumi",
+    ...unmarkedNamespaceLabels,
     [namespaceMark]: name,
-    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/warn": "restricted",
+    "pod-security.kubernetes.io/audit": "restricted",
   };
 }
 
