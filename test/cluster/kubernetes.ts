@@ -78,6 +78,11 @@ export class Namespace {
     return this.send(object, "apply", "--server-side", "--force-conflicts", `--field-manager=${manager}`);
   }
 
+  /** Has the API server judge a new object, and makes nothing. @throws Error with its refusal, and where it only warns. */
+  tryCreate(object: object): Promise<void> {
+    return this.send(object, "create", "--dry-run=server", "--warnings-as-errors");
+  }
+
   /** Asks for a pod to leave its node, as a drain does. @throws Error when a PodDisruptionBudget does not allow it. */
   evict(pod: string): Promise<void> {
     const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: pod, namespace: this.name } };
