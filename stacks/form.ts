@@ -72,6 +72,8 @@ function problemsOf(
 
 function fieldsOf(setting: string, path: string[]): string[] {
   if (setting === "updateStrategy") return ["type", "partition"];
+  if (setting === "tls")
+    return path.length === 0 ? ["mode", "secretName", "issuer", "caCertificate"] : ["name", "kind", "group"];
   if (setting === "acknowledge") return ["major", "database", "user"];
   if (setting === "roles") return ["name", "memberOf"];
   if (setting === "databases") return ["name", "owner"];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { clouds, podManagementPolicies, updateStrategies, workloads } from "../components/postgres/args";
+import { tlsModes } from "../components/postgres/tls/args";
 
 // Configuration holds text; every setting is read from it and says in its own words what it accepts.
 const integer = z
@@ -57,6 +58,17 @@ export const settingsSchema = z.strictObject({
   roles: list({ name, memberOf: z.array(name, { error: "is not a list" }).optional() }).optional(),
   databases: list({ name, owner: name.optional() }).optional(),
   extensions: list({ name, database: name.optional() }).optional(),
+  tls: structured(
+    z.strictObject(
+      {
+        mode: z.enum(tlsModes).optional(),
+        secretName: text.optional(),
+        issuer: z.strictObject({ name, kind: text.optional(), group: text.optional() }, { error: fields }).optional(),
+        caCertificate: text.optional(),
+      },
+      { error: fields },
+    ),
+  ).optional(),
   resources: structured(
     z.strictObject({ requests: quantities.optional(), limits: quantities.optional() }, { error: fields }),
   ).optional(),

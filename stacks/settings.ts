@@ -15,6 +15,7 @@ const judgedBy = new Map([
   ["resources", ["workload"]],
   ["parameters", ["resources", "workload"]],
   ["acknowledge", ["image", "database", "user"]],
+  ["tls", ["image"]],
   ["synchronousReplicas", ["replicas"]],
   ["recoverPrimaryFrom", ["replicas"]],
   ["updateStrategy", ["replicas"]],

@@ -1,3 +1,5 @@
+import { type CompleteTls, type TlsArgs, tlsWithDefaults } from "./tls/args";
+
 // Choices are objects, for Pulumi's schema of the component: it has no other form for a type of a few words.
 
 /** Where the cluster runs; decides the provisioner of the StorageClass. */
@@ -137,6 +139,11 @@ export interface PostgresClusterArgs {
   databases?: DatabaseArgs[];
   /** Extensions to make. Default none. Made in the running primary; removing an entry drops nothing. */
   extensions?: ExtensionArgs[];
+  /**
+   * Encryption of connections over the network. Default: on, with an authority of the cluster's own. A change of its mode or of the
+   * Secret's name rolls the pods.
+   */
+  tls?: TlsArgs;
   /** CPU and memory of each pod; what is left out comes from the workload. A change rolls the pods. */
   resources?: ResourcesArgs;
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
@@ -177,6 +184,7 @@ export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optiona
   extensions: Required<ExtensionArgs>[];
   resources: Resources;
   updateStrategy: UpdateStrategy;
+  tls: CompleteTls;
   storageClassName: string | undefined;
   recoverPrimaryFrom: number | undefined;
 }
@@ -214,6 +222,7 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     roles: (args.roles ?? []).map(({ name, memberOf }) => ({ name, memberOf: memberOf ?? [] })),
     databases: (args.databases ?? []).map(({ name, owner }) => ({ name, owner: owner ?? user })),
     extensions: (args.extensions ?? []).map((one) => ({ name: one.name, database: one.database ?? database })),
+    tls: tlsWithDefaults(args.tls),
     resources: {
       requests: { ...requests, ...args.resources?.requests },
       limits: { ...limits, ...args.resources?.limits },

@@ -15,6 +15,10 @@ export interface Names {
   scriptsConfigMap: string;
   latchConfigMap: string;
   secret: string;
+  /** Secret with the authority that the pods make their certificates from. */
+  authoritySecret: string;
+  /** cert-manager's Certificate, and the Secret that it keeps it in. */
+  certificate: string;
   podDisruptionBudget: string;
   /** Volume claim template; claims are `<claim>-<pod>`. */
   claim: string;
@@ -30,6 +34,8 @@ export function namesOf(name: string): Names {
     scriptsConfigMap: `${name}-scripts`,
     latchConfigMap: `${name}-latch`,
     secret: `${name}-secret`,
+    authoritySecret: `${name}-ca`,
+    certificate: `${name}-tls`,
     podDisruptionBudget: name,
     claim: "data",
   };

@@ -1,12 +1,15 @@
 import type { types } from "@pulumi/kubernetes";
-import { postgresPort } from "./names";
+import { postgresPort, serviceHost } from "./names";
 import type { ClusterSpec } from "./spec";
+import { isTlsOn } from "./tls/args";
+import { certificateSecret } from "./tls/certificate";
 
 const paths = {
   volume: "/var/lib/postgresql/data",
   config: "/etc/postgres/config",
   scripts: "/etc/postgres/scripts",
   secrets: "/etc/postgres/secrets",
+  tls: "/etc/postgres/tls",
   latch: "/etc/postgres/latch",
 };
 
@@ -24,6 +27,9 @@ const probe = (name: "startup" | "readiness" | "liveness"): types.input.core.v1.
 });
 
 function container(spec: ClusterSpec): types.input.core.v1.Container {
+  const { statefulSet, headlessService } = spec.names;
+  // With TLS a pod verifies the name that it connects to, so it uses the one that every certificate has to be for.
+  const service = isTlsOn(spec.tls) ? serviceHost(headlessService, spec.namespace) : headlessService;
   return {
     name: "postgres",
     image: spec.image,
@@ -36,9 +42,9 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "POSTGRES_USER", value: spec.user },
       // A subdirectory, so that initialise and clone can build beside it and rename.
       { name: "PGDATA", value: `${paths.volume}/pgdata` },
-      { name: "PRIMARY_HOST", value: `${spec.names.statefulSet}-0.${spec.names.headlessService}` },
-      { name: "HEADLESS_SERVICE", value: spec.names.headlessService },
-      { name: "STATEFULSET", value: spec.names.statefulSet },
+      { name: "PRIMARY_HOST", value: `${statefulSet}-0.${service}` },
+      { name: "HEADLESS_SERVICE", value: service },
+      { name: "STATEFULSET", value: statefulSet },
     ],
     resources: { requests: { ...spec.resources.requests }, limits: { ...spec.resources.limits } },
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
@@ -62,6 +68,7 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "config", mountPath: paths.config, readOnly: true },
       { name: "scripts", mountPath: paths.scripts, readOnly: true },
       { name: "secrets", mountPath: paths.secrets, readOnly: true },
+      { name: "tls", mountPath: paths.tls, readOnly: true },
       { name: "latch", mountPath: paths.latch, readOnly: true },
       { name: "run", mountPath: "/run/postgresql" },
       { name: "tmp", mountPath: "/tmp" },
@@ -110,6 +117,8 @@ export function podTemplate(spec: ClusterSpec): types.input.core.v1.PodTemplateS
         { name: "config", configMap: { name: spec.names.configMap } },
         { name: "scripts", configMap: { name: spec.names.scriptsConfigMap } },
         { name: "secrets", secret: { secretName: spec.names.secret, defaultMode: 0o440 } },
+        // Optional, so that the supervisor can say what it waits for, and a running primary takes over TLS by reload.
+        { name: "tls", secret: { secretName: certificateSecret(spec), defaultMode: 0o440, optional: true } },
         { name: "latch", configMap: { name: spec.names.latchConfigMap, optional: true } },
         { name: "run", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
         { name: "tmp", emptyDir: {} },

@@ -9,6 +9,7 @@ import { type Problem, when } from "./problem";
 import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { acknowledgeProblems } from "./record";
 import { minimumStorageSize } from "./storage-class";
+import { tlsProblems } from "./tls/check";
 
 /** A pod's `controller-revision-hash` label is the StatefulSet's name and a hash; longer names do not fit its 63 characters. */
 export const longestName = 50;
@@ -39,6 +40,7 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...synchronousProblems(args),
     ...storageProblems(args),
     ...appProblems(args),
+    ...tlsProblems(args),
     ...acknowledgeProblems(args),
     ...additionProblems(args),
     ...resourceProblems(args),

@@ -1,11 +1,27 @@
-import { folders, type Manifest } from "./manifests";
+import { type authoritiesOf, folders, type Manifest } from "./manifests";
 
 /** Fills every placeholder with a new password on the way to kubectl: none is in a file or in a list of arguments. */
 const fill =
   'awk \'/"PLACEHOLDER/ { c = "openssl rand -hex 24"; c | getline p; close(c); sub(/"PLACEHOLDER.*"/, "\\"" p "\\"") } 1\'';
 
+const aboutAuthority = `- \`openssl\` makes the authority that the pods make their certificates from, once; \`ca.crt\` is what clients verify the
+  servers by (\`sslrootcert\`). Made again, clients need the new one.
+`;
+
+/** Makes an authority as the component does, in a Secret; its key is in no file afterwards. */
+function makeAuthority({ name, namespace }: Authority): string[] {
+  const key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key";
+  const certificate = `-days 36500 -subj /CN=${namespace}-${name} -addext keyUsage=critical,keyCertSign -out ca.crt`;
+  return [
+    `    openssl req -x509 ${key} ${certificate}`,
+    `    kubectl create secret generic ${name} -n ${namespace} --from-file=ca.crt --from-file=ca.key && rm ca.key`,
+  ];
+}
+
+type Authority = ReturnType<typeof authoritiesOf>[number];
+
 /** How the manifests are applied: the README of their folder. */
-export function guide(stack: string, manifests: readonly Manifest[]): string {
+export function guide(stack: string, manifests: readonly Manifest[], authorities: readonly Authority[]): string {
   const files = (kind: string): string[] => manifests.filter((one) => one.kind === kind).map(({ path }) => path);
   const rollouts = manifests
     .filter(({ kind }) => kind === "StatefulSet")
@@ -19,6 +35,7 @@ The first time, in this folder:
 
 ${[
   ...files("Namespace").map((path) => `    kubectl apply -f ${path}`),
+  ...authorities.flatMap(makeAuthority),
   ...files("Secret").map((path) => `    ${fill} ${path} | kubectl apply -f -`),
   "    kubectl apply -f .",
   ...rollouts,
@@ -31,7 +48,7 @@ Later, after another render: \`kubectl apply -f .\`
   since they refuse such a password; those of a running one would lose theirs. The \`awk\` line puts generated passwords in
   their place, and only for a new cluster: it renews all of them each time. A role that is added later needs its key in
   the Secret, too.
-- \`${folders.after}\`: says that the cluster has been ready once. Applied too early, ordinal 0 makes no database, since
+${authorities.length === 0 ? "" : aboutAuthority}- \`${folders.after}\`: says that the cluster has been ready once. Applied too early, ordinal 0 makes no database, since
   that may have been lost. Never applied, the loss of the primary's volume goes unnoticed, and an empty database takes
   its place.
 - A GitOps tool has to be told: only the files of this folder itself, not of the two below it (a \`kustomization.yaml\` of

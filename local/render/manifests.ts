@@ -1,6 +1,6 @@
 import { at, textAt } from "../tools/json";
 import { placeholder } from "./placeholder";
-import type { Plan, PlannedResource } from "./plan";
+import { isAuthority, type Plan, type PlannedResource } from "./plan";
 
 /** Folders beside the manifests that can be applied at any time. */
 export const folders = {
@@ -39,13 +39,13 @@ const middle = 65;
 const secretMark = "4dabf18193072939515e22adb298388d";
 
 /**
- * The Kubernetes objects of a plan in the order in which they are applied.
+ * The Kubernetes objects of a plan in the order in which they are applied, without {@link authoritiesOf} it.
  * @throws Error for a plan that cannot be written as files: a secret outside of a Secret, or two objects of one kind and name.
  */
 export function manifestsOf({ resources }: Plan): Manifest[] {
   const later = waitingForPods(resources);
   const manifests = resources
-    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .filter(({ type, inputs }) => type.startsWith("kubernetes:") && !isAuthority(inputs))
     .map((resource) => manifestOf(resource, later.has(resource.name)))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   const twice = manifests.find(({ path }, index) => manifests[index + 1]?.path === path);
@@ -68,6 +68,16 @@ function manifestOf({ type, name: resource, inputs }: PlannedResource, isLater: 
     }),
   );
   return { path: `${folder}${file}`, kind, name, namespace: textAt(inputs, "metadata", "namespace"), object };
+}
+
+/** Names of the Secrets with an authority: it is generated, so a person makes them once, and no render may write another. */
+export function authoritiesOf({ resources }: Plan): { name: string; namespace: string }[] {
+  return resources
+    .filter(({ inputs }) => isAuthority(inputs))
+    .map(({ inputs }) => ({
+      name: textAt(inputs, "metadata", "name") ?? "",
+      namespace: textAt(inputs, "metadata", "namespace") ?? "",
+    }));
 }
 
 /** Where a value is: the kind of its object, and the keys that lead to it. */

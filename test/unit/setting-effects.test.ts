@@ -8,6 +8,7 @@ import { clusterProblems } from "../../components/postgres/validate";
 import { type DeployedState, readState } from "../../local/pulumi/deployed-state";
 import { refusedChanges } from "../../local/pulumi/live-changes";
 import { at, textAt } from "../../local/tools/json";
+import { TestAuthority } from "../certificates";
 import { asConfig, type Plan, type PlannedResource, planOf } from "./plan";
 
 /** A change of settings, and the effect it has to have. */
@@ -60,6 +61,29 @@ const examples: Record<string, Example[]> = {
   synchronousReplicas: [
     ["reload", {}, { synchronousReplicas: 1 }],
     ["reload", { synchronousReplicas: 1 }, { synchronousReplicas: 0 }],
+  ],
+  "tls.mode": [
+    ["restart", {}, { tls: { mode: "off" } }],
+    ["restart", { tls: { mode: "off" } }, {}],
+    ["restart", {}, { tls: { mode: "secret", secretName: "own" } }],
+    ["restart", {}, { tls: { mode: "cert-manager", issuer: { name: "ca" } } }],
+  ],
+  "tls.secretName": [
+    ["restart", { tls: { mode: "secret", secretName: "own" } }, { tls: { mode: "secret", secretName: "other" } }],
+  ],
+  "tls.issuer": [
+    [
+      "none",
+      { tls: { mode: "cert-manager", issuer: { name: "ca" } } },
+      { tls: { mode: "cert-manager", issuer: { name: "other", kind: "ClusterIssuer" } } },
+    ],
+  ],
+  "tls.caCertificate": [
+    [
+      "none",
+      { tls: { mode: "secret", secretName: "own" } },
+      { tls: { mode: "secret", secretName: "own", caCertificate: new TestAuthority().certificate } },
+    ],
   ],
   roles: [["reload", {}, { roles: [{ name: "reporting" }] }]],
   databases: [["reload", {}, { databases: [{ name: "reports" }] }]],

@@ -7,6 +7,7 @@ import { headlessService, primaryService } from "../services";
 import type { ClusterSpec } from "../spec";
 import { podDisruptionBudget, statefulSet } from "../stateful-set";
 import { storageClass } from "../storage-class";
+import { certificateSpec } from "../tls/certificate";
 import { differences, overlap, startsWith, valueAt } from "./difference";
 import type { ChangeClass, DerivedChange, PropertyPath, ResourceChange } from "./types";
 
@@ -22,6 +23,7 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
       : [[`StorageClass ${spec.storageClassName}`, storageClass(spec.storageClass, spec.labels)] as const]),
     ["RandomPassword", passwords],
     [`Secret ${namespace}/${names.secret}`, passwords],
+    ...certificateObjects(spec),
     [`ConfigMap ${namespace}/${names.configMap}`, { data: configData(spec) }],
     [latchKey(spec), { metadata: { annotations: recordAnnotations(spec) } }],
     [`Service ${namespace}/${names.headlessService}`, headlessService(spec)],
@@ -32,6 +34,19 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
       (ordinal) => [claimKey(spec, ordinal), { spec: { resources: { requests: { storage: storageSize } } } }] as const,
     ),
   ]);
+}
+
+/** What the pods' certificates come from. */
+function certificateObjects(spec: ClusterSpec): [string, unknown][] {
+  const { names, namespace, tls } = spec;
+  switch (tls.mode) {
+    case "self-signed":
+      return [[`Secret ${namespace}/${names.authoritySecret}`, { authority: "generated" }]];
+    case "cert-manager":
+      return [[`Certificate ${namespace}/${names.certificate}`, { spec: certificateSpec(spec) }]];
+    default:
+      return [];
+  }
 }
 
 /** It notes what the data is. */

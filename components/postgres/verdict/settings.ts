@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "../args";
 import { canonicalName } from "../parameters/catalog";
 import { serverParameters } from "../parameters/sizing";
@@ -65,6 +66,8 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
         return resourcePlaces();
       case "updateStrategy":
         return [strategyPlace("type"), strategyPlace("partition")];
+      case "tls":
+        return tlsPlaces();
       case "parameters":
         return parameterPlaces(before, after);
       case "roles":
@@ -130,6 +133,24 @@ function strategyPlace(field: "type" | "partition"): Place {
     }),
   };
 }
+
+function tlsPlaces(): Place[] {
+  const fields = ["mode", "secretName", "issuer", "caCertificate"] as const;
+  return fields.map((field) => ({
+    setting: `tls.${field}`,
+    isSet: ({ tls }) => tls?.[field] !== undefined,
+    // Of a certificate nobody reads more than which one it is.
+    value: ({ tls }) => (field === "caCertificate" ? fingerprint(tls.caCertificate) : shown(tls[field])),
+    carry: (from, to) => {
+      const { [field]: _, ...rest } = to.tls ?? {};
+      const value = from.tls?.[field];
+      return { ...to, tls: { ...rest, ...(value !== undefined && { [field]: value }) } };
+    },
+  }));
+}
+
+const fingerprint = (pem: string | undefined): string =>
+  pem === undefined ? nothing : `sha256 ${createHash("sha256").update(pem.trim()).digest("hex").slice(0, 16)}`;
 
 function parameterPlaces(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[] {
   const find = ({ parameters = {} }: Pick<PostgresClusterArgs, "parameters">, name: string): string | undefined =>
