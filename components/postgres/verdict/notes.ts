@@ -71,6 +71,10 @@ const notes: Record<string, Note> = {
     keepVolumes ? "Deleting the stack keeps its data." : "Deleting the stack deletes its data.",
   protect: (_, { protect }) =>
     protect ? "Pulumi refuses to delete or replace the cluster." : "Pulumi no longer refuses to delete the cluster.",
+  networkPolicy: (_, { networkPolicy }) =>
+    networkPolicy.enabled
+      ? "Open sessions may stay; new ones are judged by the new rules, where the cluster's network enforces them."
+      : "Every pod that knows a password may connect, from any namespace.",
   passwordGeneration: () => "All passwords are renewed. New sessions need the new ones, open sessions go on.",
   recoverPrimaryFrom: (_, { recoverPrimaryFrom }) =>
     recoverPrimaryFrom === undefined ? undefined : "Heeded only while the primary's volume is empty.",

@@ -1,4 +1,5 @@
-import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "../args";
+import { type CompleteArgs, type NetworkPolicyArgs, type PostgresClusterArgs, withDefaults } from "../args";
+import { clientsText } from "../network-policy";
 import { canonicalName } from "../parameters/catalog";
 import { serverParameters } from "../parameters/sizing";
 import { clusterSpec, serverSize } from "../spec";
@@ -65,6 +66,8 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
         return resourcePlaces();
       case "updateStrategy":
         return [strategyPlace("type"), strategyPlace("partition")];
+      case "networkPolicy":
+        return networkPlaces();
       case "parameters":
         return parameterPlaces(before, after);
       case "roles":
@@ -129,6 +132,25 @@ function strategyPlace(field: "type" | "partition"): Place {
       updateStrategy: { ...to.updateStrategy, [field]: from.updateStrategy?.[field] },
     }),
   };
+}
+
+function networkPlaces(): Place[] {
+  const place = (field: keyof NetworkPolicyArgs, value: Place["value"]): Place => ({
+    setting: `networkPolicy.${field}`,
+    isSet: ({ networkPolicy }) => networkPolicy?.[field] !== undefined,
+    value,
+    carry: ({ networkPolicy: from }, to) => {
+      const { [field]: _, ...rest } = to.networkPolicy ?? {};
+      return {
+        ...to,
+        networkPolicy: { ...rest, ...(from?.[field] !== undefined && { [field]: from[field] }) },
+      };
+    },
+  });
+  return [
+    place("enabled", ({ networkPolicy }) => `${networkPolicy.enabled}`),
+    place("clients", ({ networkPolicy }) => clientsText(networkPolicy.clients)),
+  ];
 }
 
 function parameterPlaces(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[] {
