@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createCertificates } from "./cluster/certificates";
-import { createServices } from "./cluster/network";
+import { createNetworkPolicy, createServices } from "./cluster/network";
 import type { Place } from "./cluster/place";
 import { createDisruptionBudget, createLatch, createStatefulSet, demandKept } from "./cluster/pods";
 import { createPasswords, createSecret, passwordsByRole } from "./cluster/secrets";
@@ -74,9 +74,12 @@ export class PostgresCluster extends pulumi.ComponentResource {
     // The WAL settings follow the size: they must not where the cluster refuses the claims.
     const configMaps = createConfigMaps(place, spec, [...namespace, ...claims]);
     const services = createServices(place, spec, namespace);
+    const networkPolicy = createNetworkPolicy(place, spec, namespace);
     createDisruptionBudget(place, spec, namespace);
     // The Services do not wait for endpoints, or they and the pods would wait for each other.
-    const before = [...namespace, ...storage, ...claims, secret, ...certificates.resources, ...configMaps, ...services];
+    // No pod runs before what closes it.
+    const mounted = [secret, ...certificates.resources, ...configMaps];
+    const before = [...namespace, ...storage, ...claims, ...mounted, ...services, ...networkPolicy];
     const statefulSet = createStatefulSet(place, spec, before);
     const latch = createLatch(place, spec, statefulSet);
 

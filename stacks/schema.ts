@@ -33,6 +33,8 @@ const name = z
   .string({ error: ({ input }) => (input === undefined ? "is missing" : "is not text") })
   .min(1, "is empty");
 
+const labels = z.record(z.string(), scalar, { error: fields });
+
 /** A list of things with these fields. */
 const list = <T extends z.ZodRawShape>(item: T) =>
   structured(z.array(z.strictObject(item, { error: fields }), { error: "is not a list" }));
@@ -87,6 +89,23 @@ export const settingsSchema = z.strictObject({
   protect: boolean.optional(),
   passwordGeneration: integer.optional(),
   recoverPrimaryFrom: integer.optional(),
+  networkPolicy: structured(
+    z.strictObject(
+      {
+        enabled: z.boolean({ error: "is neither true nor false" }).optional(),
+        clients: z
+          .array(
+            z.strictObject(
+              { namespace: name.optional(), namespaceLabels: labels.optional(), podLabels: labels.optional() },
+              { error: fields },
+            ),
+            { error: "is not a list" },
+          )
+          .optional(),
+      },
+      { error: fields },
+    ),
+  ).optional(),
   acknowledge: structured(
     z.strictObject(
       {

@@ -88,6 +88,27 @@ export interface AcknowledgeArgs {
   user?: string;
 }
 
+/** Pods that may connect. All that an entry says must hold; one that says nothing is refused, since it would be everyone. */
+export interface NetworkClientArgs {
+  /** Name of their namespace. Default: any that `namespaceLabels` select, or else the cluster's own. */
+  namespace?: string;
+  /** Labels that their namespace must have. Default: it needs none. */
+  namespaceLabels?: Record<string, string>;
+  /** Labels that they must have. Default: they need none. */
+  podLabels?: Record<string, string>;
+}
+
+/** Who may connect to the pods, where the network of the Kubernetes cluster enforces NetworkPolicies. */
+export interface NetworkPolicyArgs {
+  /** Whether a NetworkPolicy closes the pods to all others. Default true. A change touches no pod. */
+  enabled?: boolean;
+  /**
+   * Who may connect beside the cluster's own pods. Default: all pods of its namespace; an empty list is nobody. A change touches
+   * no pod: sessions that are open may stay, new ones are judged by the new list.
+   */
+  clients?: NetworkClientArgs[];
+}
+
 /** Requests and limits that differ from the workload's. */
 export interface ResourcesArgs {
   requests?: Partial<ResourceQuantities>;
@@ -166,6 +187,8 @@ export interface PostgresClusterArgs {
    * pod's last words name it. Read by ordinal 0 only while its volume is empty. Default: none, it refuses to start.
    */
   recoverPrimaryFrom?: number;
+  /** Who may connect to the pods. Default: all pods of the cluster's namespace. A change touches no pod. */
+  networkPolicy?: NetworkPolicyArgs;
   /** What a person changed in the data by hand, so that a change that is refused otherwise may be made. Default: nothing. */
   acknowledge?: AcknowledgeArgs;
   /** Numeric user of the server's processes; the image must know it. Default 999, `postgres` of the official Debian image. A change rolls the pods. */
@@ -185,6 +208,7 @@ export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optiona
   resources: Resources;
   updateStrategy: UpdateStrategy;
   tls: CompleteTls;
+  networkPolicy: Required<NetworkPolicyArgs>;
   storageClassName: string | undefined;
   recoverPrimaryFrom: number | undefined;
 }
@@ -237,6 +261,10 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     protect: args.protect ?? false,
     passwordGeneration: args.passwordGeneration ?? 1,
     recoverPrimaryFrom: args.recoverPrimaryFrom,
+    networkPolicy: {
+      enabled: args.networkPolicy?.enabled ?? true,
+      clients: args.networkPolicy?.clients ?? [{ namespace }],
+    },
     acknowledge: args.acknowledge ?? {},
     runAsUser: args.runAsUser ?? 999,
     runAsGroup: args.runAsGroup ?? 999,

@@ -29,6 +29,7 @@ const order = new Map([
   ["Secret", 30],
   ["ConfigMap", 40],
   ["Service", 50],
+  ["NetworkPolicy", 55],
   ["PodDisruptionBudget", 60],
   ["PersistentVolumeClaim", 70],
   ["StatefulSet", 80],

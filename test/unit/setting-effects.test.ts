@@ -142,6 +142,14 @@ const examples: Record<string, Example[]> = {
     ["reload", {}, { recoverPrimaryFrom: 1 }],
     ["reload", { recoverPrimaryFrom: 1 }, {}],
   ],
+  "networkPolicy.enabled": [
+    ["none", {}, { networkPolicy: { enabled: false } }],
+    ["none", { networkPolicy: { enabled: false } }, {}],
+  ],
+  "networkPolicy.clients": [
+    ["none", {}, { networkPolicy: { clients: [] } }],
+    ["none", { networkPolicy: { clients: [{ namespace: "shop" }] } }, {}],
+  ],
   "acknowledge.major": [["none", {}, { acknowledge: { major: 16 } }]],
   "acknowledge.database": [["none", {}, { acknowledge: { database: "myapp" } }]],
   "acknowledge.user": [["none", { acknowledge: { user: "appuser" } }, {}]],

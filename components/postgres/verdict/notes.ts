@@ -73,6 +73,10 @@ const notes: Record<string, Note> = {
     protect ? "Pulumi refuses to delete or replace the cluster." : "Pulumi no longer refuses to delete the cluster.",
   tls: (before, after, setting) =>
     setting === "tls.mode" && before.tls.mode !== after.tls.mode ? otherTls(after) : undefined,
+  networkPolicy: (_, { networkPolicy }) =>
+    networkPolicy.enabled
+      ? "Open sessions may stay; new ones are judged by the new rules, where the cluster's network enforces them."
+      : "Every pod that knows a password may connect, from any namespace.",
   passwordGeneration: () => "All passwords are renewed. New sessions need the new ones, open sessions go on.",
   recoverPrimaryFrom: (_, { recoverPrimaryFrom }) =>
     recoverPrimaryFrom === undefined ? undefined : "Heeded only while the primary's volume is empty.",

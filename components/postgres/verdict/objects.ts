@@ -1,6 +1,7 @@
 import { configData } from "../config";
 import { fixedFieldProblems } from "../fixed-fields";
 import { majorOfImage } from "../image";
+import { networkPolicy } from "../network-policy";
 import { parseBytes } from "../quantity";
 import { recordAnnotations, recordProblems } from "../record";
 import { headlessService, primaryService } from "../services";
@@ -28,6 +29,9 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
     [latchKey(spec), { metadata: { annotations: recordAnnotations(spec) } }],
     [`Service ${namespace}/${names.headlessService}`, headlessService(spec)],
     [`Service ${namespace}/${names.primaryService}`, primaryService(spec)],
+    ...(spec.networkPolicy.enabled
+      ? [[`NetworkPolicy ${namespace}/${names.networkPolicy}`, networkPolicy(spec)] as const]
+      : []),
     [`PodDisruptionBudget ${namespace}/${names.podDisruptionBudget}`, podDisruptionBudget(spec)],
     [`StatefulSet ${namespace}/${names.statefulSet}`, statefulSet(spec)],
     ...ordinals.map(

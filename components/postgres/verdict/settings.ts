@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "../args";
+import { clientsText } from "../network-policy";
 import { canonicalName } from "../parameters/catalog";
 import { serverParameters } from "../parameters/sizing";
 import { clusterSpec, serverSize } from "../spec";
@@ -65,9 +66,14 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
       case "resources":
         return resourcePlaces();
       case "updateStrategy":
-        return [strategyPlace("type"), strategyPlace("partition")];
+        return [fieldPlace(name, "type"), fieldPlace(name, "partition")];
       case "tls":
-        return tlsPlaces();
+        return [
+          ...(["mode", "secretName", "issuer"] as const).map((field) => fieldPlace(name, field)),
+          fieldPlace(name, "caCertificate", ({ caCertificate }) => fingerprint(caCertificate)),
+        ];
+      case "networkPolicy":
+        return [fieldPlace(name, "enabled"), fieldPlace(name, "clients", ({ clients }) => clientsText(clients))];
       case "parameters":
         return parameterPlaces(before, after);
       case "roles":
@@ -122,33 +128,24 @@ function resourcePlaces(): Place[] {
   );
 }
 
-function strategyPlace(field: "type" | "partition"): Place {
+type Nested = "updateStrategy" | "networkPolicy" | "tls";
+
+/** A field of a setting that has several. */
+function fieldPlace<N extends Nested>(
+  setting: N,
+  field: keyof CompleteArgs[N] & string,
+  value: (of: CompleteArgs[N]) => string = (of) => shown(of[field]),
+): Place {
+  const read = (args: PostgresClusterArgs): unknown => Reflect.get(args[setting] ?? {}, field);
   return {
-    setting: `updateStrategy.${field}`,
-    isSet: ({ updateStrategy }) => updateStrategy?.[field] !== undefined,
-    value: ({ updateStrategy }) => `${updateStrategy[field]}`,
-    carry: (from, to) => ({
-      ...to,
-      updateStrategy: { ...to.updateStrategy, [field]: from.updateStrategy?.[field] },
-    }),
+    setting: `${setting}.${field}`,
+    isSet: (args) => read(args) !== undefined,
+    value: (args) => value(args[setting]),
+    carry: (from, to) => ({ ...to, [setting]: { ...to[setting], [field]: read(from) } }),
   };
 }
 
-function tlsPlaces(): Place[] {
-  const fields = ["mode", "secretName", "issuer", "caCertificate"] as const;
-  return fields.map((field) => ({
-    setting: `tls.${field}`,
-    isSet: ({ tls }) => tls?.[field] !== undefined,
-    // Of a certificate nobody reads more than which one it is.
-    value: ({ tls }) => (field === "caCertificate" ? fingerprint(tls.caCertificate) : shown(tls[field])),
-    carry: (from, to) => {
-      const { [field]: _, ...rest } = to.tls ?? {};
-      const value = from.tls?.[field];
-      return { ...to, tls: { ...rest, ...(value !== undefined && { [field]: value }) } };
-    },
-  }));
-}
-
+/** Of a certificate nobody reads more than which one it is. */
 const fingerprint = (pem: string | undefined): string =>
   pem === undefined ? nothing : `sha256 ${createHash("sha256").update(pem.trim()).digest("hex").slice(0, 16)}`;
 
