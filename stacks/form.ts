@@ -71,6 +71,7 @@ function problemsOf(
 }
 
 function fieldsOf(setting: string, path: string[]): string[] {
+  if (setting === "encryption") return ["createKey", "keyId"];
   if (setting === "updateStrategy") return ["type", "partition"];
   if (setting === "acknowledge") return ["major", "database", "user"];
   if (setting === "roles") return ["name", "memberOf"];

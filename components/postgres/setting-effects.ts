@@ -1,13 +1,14 @@
-import type { AcknowledgeArgs, PostgresClusterArgs, Resources, UpdateStrategy } from "./args";
+import type { AcknowledgeArgs, EncryptionArgs, PostgresClusterArgs, Resources, UpdateStrategy } from "./args";
 import { dataRows } from "./setting-rows/data";
 import { placeRows } from "./setting-rows/place";
 import { podRows } from "./setting-rows/pods";
 import type { SettingRow } from "./setting-rows/row";
 
-type Nested = "resources" | "updateStrategy" | "acknowledge";
+type Nested = "encryption" | "resources" | "updateStrategy" | "acknowledge";
 
 /** Every setting has its row: one that is added to the args does not compile without. */
 interface SettingRows extends Record<Exclude<keyof PostgresClusterArgs, Nested>, SettingRow> {
+  encryption: Record<keyof EncryptionArgs, SettingRow>;
   resources: Record<keyof Resources, SettingRow>;
   updateStrategy: Record<keyof UpdateStrategy, SettingRow>;
   acknowledge: Record<keyof AcknowledgeArgs, SettingRow>;

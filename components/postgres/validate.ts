@@ -1,6 +1,7 @@
 import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { choiceProblems } from "./choices";
+import { encryptionProblems } from "./encryption";
 import { majorOfImage } from "./image";
 import { canonicalName, knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
@@ -38,6 +39,7 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...countProblems(args),
     ...synchronousProblems(args),
     ...storageProblems(args),
+    ...encryptionProblems(args),
     ...appProblems(args),
     ...acknowledgeProblems(args),
     ...additionProblems(args),

@@ -61,6 +61,8 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].flatMap((name): Place[] => {
     switch (name) {
+      case "encryption":
+        return [encryptionPlace("createKey"), encryptionPlace("keyId")];
       case "resources":
         return resourcePlaces();
       case "updateStrategy":
@@ -117,6 +119,16 @@ function resourcePlaces(): Place[] {
       }),
     ),
   );
+}
+
+function encryptionPlace(field: "createKey" | "keyId"): Place {
+  return {
+    setting: `encryption.${field}`,
+    isSet: ({ encryption }) => encryption?.[field] !== undefined,
+    value: ({ encryption }) => shown(encryption[field]),
+    // Both are one choice: beside an own key, one that exists would change nothing.
+    carry: (from, to) => ({ ...to, encryption: from.encryption }),
+  };
 }
 
 function strategyPlace(field: "type" | "partition"): Place {
