@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createCertificates } from "./cluster/certificates";
+import { createKey } from "./cluster/key";
 import { createNetworkPolicy, createServices } from "./cluster/network";
 import type { Place } from "./cluster/place";
 import { createDisruptionBudget, createLatch, createStatefulSet, demandKept } from "./cluster/pods";
@@ -66,7 +67,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
 
     const place: Place = { parent: this, childName: (child) => `${name}-${child}` };
     const namespace = createNamespace(place, spec);
-    const storage = createStorageClass(place, spec);
+    const key = createKey(place, spec);
+    const storage = createStorageClass(place, spec, key);
     const passwords = createPasswords(place, spec);
     const secret = createSecret(place, spec, passwords, namespace);
     const certificates = createCertificates(place, spec, namespace);

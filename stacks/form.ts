@@ -81,6 +81,7 @@ function problemsOf(
 }
 
 function fieldsOf(setting: string, path: string[]): string[] {
+  if (setting === "encryption") return ["createKey", "keyId"];
   if (setting === "updateStrategy") return ["type", "partition"];
   if (setting === "tls")
     return path.length === 0 ? ["mode", "secretName", "issuer", "caCertificate"] : ["name", "kind", "group"];

@@ -55,6 +55,12 @@ export const settingsSchema = z.strictObject({
   synchronousReplicas: integer.optional(),
   storageSize: text.optional(),
   storageClassName: text.optional(),
+  encryption: structured(
+    z.strictObject(
+      { createKey: z.boolean({ error: "is not true or false" }).optional(), keyId: name.optional() },
+      { error: fields },
+    ),
+  ).optional(),
   database: text.optional(),
   user: text.optional(),
   roles: list({ name, memberOf: z.array(name, { error: "is not a list" }).optional() }).optional(),

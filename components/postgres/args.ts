@@ -109,6 +109,21 @@ export interface NetworkPolicyArgs {
   clients?: NetworkClientArgs[];
 }
 
+/**
+ * The key that encrypts the volumes of the StorageClass that is created. Volumes keep their class, and so their key: any
+ * change is refused on a cluster that runs. Without one, a cloud encrypts them with a key of its own.
+ */
+export interface EncryptionArgs {
+  /** Make an own KMS key, which AWS rotates each year. On `aws` only. Default false. A change is refused: volumes keep their key. */
+  createKey?: boolean;
+  /**
+   * A key that exists. On `aws` the ARN of a KMS key or of an alias, on `gcp` the name of a key in Cloud KMS
+   * (`projects/.../cryptoKeys/...`), on `azure` the resource id of a disk encryption set. Default: none. A change is
+   * refused: volumes keep their key.
+   */
+  keyId?: string;
+}
+
 /** Requests and limits that differ from the workload's. */
 export interface ResourcesArgs {
   requests?: Partial<ResourceQuantities>;
@@ -150,6 +165,8 @@ export interface PostgresClusterArgs {
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. Volumes keep their class: a change is refused. */
   storageClassName?: string;
+  /** Key of the volumes. Default: the one that the cloud gives. Volumes keep their class, and so their key: a change is refused. */
+  encryption?: EncryptionArgs;
   /** Database made for the app. Default `myapp`. Made at the first start; a change is refused, or rolls the pods where it is acknowledged. */
   database?: string;
   /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Made at the first start; a change is refused, or rolls the pods where it is acknowledged. */
@@ -200,6 +217,12 @@ export interface PostgresClusterArgs {
 /** Args without a default: left out, they mean something of their own. */
 type Optional = "storageClassName" | "recoverPrimaryFrom";
 
+/** {@link EncryptionArgs} with every default filled in. */
+export interface Encryption extends EncryptionArgs {
+  createKey: boolean;
+  keyId: string | undefined;
+}
+
 /** {@link PostgresClusterArgs} with every default filled in. */
 export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optional>> {
   roles: Required<RoleArgs>[];
@@ -210,6 +233,7 @@ export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optiona
   tls: CompleteTls;
   networkPolicy: Required<NetworkPolicyArgs>;
   storageClassName: string | undefined;
+  encryption: Encryption;
   recoverPrimaryFrom: number | undefined;
 }
 
@@ -241,6 +265,7 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     synchronousReplicas: args.synchronousReplicas ?? 0,
     storageSize: args.storageSize ?? "10Gi",
     storageClassName: args.storageClassName,
+    encryption: { createKey: args.encryption?.createKey ?? false, keyId: args.encryption?.keyId },
     database,
     user,
     roles: (args.roles ?? []).map(({ name, memberOf }) => ({ name, memberOf: memberOf ?? [] })),

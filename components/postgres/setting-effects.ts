@@ -1,4 +1,11 @@
-import type { AcknowledgeArgs, NetworkPolicyArgs, PostgresClusterArgs, Resources, UpdateStrategy } from "./args";
+import type {
+  AcknowledgeArgs,
+  EncryptionArgs,
+  NetworkPolicyArgs,
+  PostgresClusterArgs,
+  Resources,
+  UpdateStrategy,
+} from "./args";
 import { dataRows } from "./setting-rows/data";
 import { networkRows } from "./setting-rows/network";
 import { placeRows } from "./setting-rows/place";
@@ -7,10 +14,11 @@ import type { SettingRow } from "./setting-rows/row";
 import { tlsRows } from "./setting-rows/tls";
 import type { CompleteTls } from "./tls/args";
 
-type Nested = "resources" | "updateStrategy" | "networkPolicy" | "tls" | "acknowledge";
+type Nested = "encryption" | "resources" | "updateStrategy" | "networkPolicy" | "tls" | "acknowledge";
 
 /** Every setting has its row: one that is added to the args does not compile without. */
 interface SettingRows extends Record<Exclude<keyof PostgresClusterArgs, Nested>, SettingRow> {
+  encryption: Record<keyof EncryptionArgs, SettingRow>;
   resources: Record<keyof Resources, SettingRow>;
   updateStrategy: Record<keyof UpdateStrategy, SettingRow>;
   networkPolicy: Record<keyof NetworkPolicyArgs, SettingRow>;

@@ -36,12 +36,12 @@ export interface ClusterSpec extends Omit<CompleteArgs, "storageClassName"> {
  */
 export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, string> = scripts()): ClusterSpec {
   const args = withDefaults(asked);
-  const { cloud, workload, name, namespace, keepVolumes } = args;
+  const { cloud, workload, name, namespace, keepVolumes, encryption } = args;
   const size = serverSize(args);
   const names = namesOf(name);
   const sized = serverParameters({ ...size, parameters: args.parameters });
   const parameters = { ...tlsParameters(args.tls), ...sized, ...synchronousStandbys(args, names.statefulSet) };
-  const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes };
+  const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes, encryption };
   return {
     ...args,
     names,

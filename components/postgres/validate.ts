@@ -1,6 +1,7 @@
 import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { choiceProblems } from "./choices";
+import { encryptionProblems } from "./encryption";
 import { majorOfImage } from "./image";
 import { isNamespace, longestNamespace } from "./names";
 import { networkPolicyProblems } from "./network-policy";
@@ -37,6 +38,7 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...countProblems(args),
     ...synchronousProblems(args),
     ...storageProblems(args),
+    ...encryptionProblems(args),
     ...appProblems(args),
     ...tlsProblems(args),
     ...acknowledgeProblems(args),

@@ -1,6 +1,6 @@
 import { at, textAt } from "../tools/json";
-import { placeholder } from "./placeholder";
-import { isAuthority, type Plan, type PlannedResource } from "./plan";
+import { keyPlaceholder, placeholder } from "./placeholder";
+import { createdKey, isAuthority, type Plan, type PlannedResource } from "./plan";
 
 /** Folders beside the manifests that can be applied at any time. */
 export const folders = {
@@ -61,7 +61,8 @@ function manifestOf({ type, name: resource, inputs }: PlannedResource, isLater: 
     throw new Error(`${type} ${resource} cannot be written as a file: it has no kind, or no name of its own`);
   }
   const file = `${order.get(kind) ?? middle}-${kebab(kind)}-${name}.yaml`;
-  const folder = kind === "Secret" ? `${folders.before}/` : isLater ? `${folders.after}/` : "";
+  const isIncomplete = kind === "Secret" || needsKey(inputs);
+  const folder = isIncomplete ? `${folders.before}/` : isLater ? `${folders.after}/` : "";
   const object = Object.fromEntries(
     Object.entries(inputs).map(([key, value]) => {
       const isSecret = kind === "Secret" && (key === "data" || key === "stringData");
@@ -81,13 +82,16 @@ export function authoritiesOf({ resources }: Plan): { name: string; namespace: s
     }));
 }
 
+/** Whether an object is to name a key that is not there before AWS was asked to make it. */
+const needsKey = (inputs: unknown): boolean => JSON.stringify(inputs).includes(createdKey);
+
 /** Where a value is: the kind of its object, and the keys that lead to it. */
 interface Place {
   kind: string;
   path: readonly string[];
 }
 
-/** A value with placeholders instead of what is secret. */
+/** A value with placeholders instead of what is secret or not known yet. */
 function withoutSecrets(value: unknown, { kind, path }: Place, isSecret: boolean): unknown {
   const inside = (key: string, entry: unknown): unknown =>
     withoutSecrets(entry, { kind, path: [...path, key] }, isSecret);
@@ -96,6 +100,7 @@ function withoutSecrets(value: unknown, { kind, path }: Place, isSecret: boolean
     if (secretMark in value) return withoutSecrets(at(value, "value"), { kind, path }, true);
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, inside(key, entry)]));
   }
+  if (value === createdKey) return keyPlaceholder;
   if (!isSecret) return value;
   if (kind !== "Secret") throw new Error(`${kind}: ${path.join(".")} is secret, and only a Secret may hold that`);
   return placeholder;

@@ -25,6 +25,9 @@ export const generatedCertificate = "generated-certificate";
 /** What the mocked provider generates as a password: a value that may be found nowhere but in a secret. */
 export const generatedPassword = "generated-password";
 
+/** What the mocked provider gives as the ARN of a key that the program makes. */
+export const createdKey = "arn-of-the-created-key";
+
 /**
  * Runs the program against mocked providers and returns everything it registered, in order of registration.
  * @param config by full key, as the engine hands it to the program: every value is text.
@@ -39,9 +42,7 @@ export async function planOf(stack: string, config: Record<string, string>): Pro
       newResource: ({ type, name, inputs: asked }) => {
         const inputs = isAuthority(asked) ? withFixedAuthority(asked) : asked;
         resources.push({ type, name, inputs, options: options.get(`${type} ${name}`) ?? {} });
-        const isPassword = type === "random:index/randomPassword:RandomPassword";
-        const state = isPassword ? { ...inputs, result: pulumi.secret(generatedPassword) } : inputs;
-        return { id: `${name}-id`, state };
+        return { id: `${name}-id`, state: { ...inputs, ...outputsOf(type) } };
       },
     },
     projectName,
@@ -80,6 +81,18 @@ function withFixedAuthority(inputs: Record<string, unknown>): Record<string, unk
 }
 
 const marked = (secret: unknown): object => (typeof secret === "object" && secret !== null ? secret : {});
+
+/** What a provider would add to the inputs. */
+function outputsOf(type: string): Record<string, unknown> {
+  switch (type) {
+    case "random:index/randomPassword:RandomPassword":
+      return { result: pulumi.secret(generatedPassword) };
+    case "aws:kms/key:Key":
+      return { arn: createdKey, keyId: "id-of-the-created-key" };
+    default:
+      return {};
+  }
+}
 
 /** The options a reviewer cares about; those that are off are left out. */
 function readableOptions(opts: pulumi.CustomResourceOptions): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { configData } from "../config";
 import { fixedFieldProblems } from "../fixed-fields";
 import { majorOfImage } from "../image";
+import { aliasPrefix, ownKey } from "../key";
 import { networkPolicy } from "../network-policy";
 import { parseBytes } from "../quantity";
 import { recordAnnotations, recordProblems } from "../record";
@@ -22,6 +23,12 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
     ...(spec.storageClass === undefined
       ? []
       : [[`StorageClass ${spec.storageClassName}`, storageClass(spec.storageClass, spec.labels)] as const]),
+    ...(spec.encryption.createKey
+      ? ([
+          ["Key", ownKey(spec)],
+          ["Alias", aliasPrefix(spec)],
+        ] as const)
+      : []),
     ["RandomPassword", passwords],
     [`Secret ${namespace}/${names.secret}`, passwords],
     ...certificateObjects(spec),
@@ -117,13 +124,16 @@ function parametersOf(postgresqlConf: string): [name: string, value: string][] {
     });
 }
 
+/** Kinds that are no objects of Kubernetes, and have no name of the cluster's. */
+const nameless: ReadonlySet<string> = new Set(["RandomPassword", "Key", "Alias"]);
+
 /** The part of a planned change that these settings do not explain; undefined where they explain all of it. */
 export function unexplained(
   { change, kind, name, paths }: ResourceChange,
   before: ReadonlyMap<string, unknown>,
   after: ReadonlyMap<string, unknown>,
 ): PropertyPath[] | undefined {
-  const key = kind === "RandomPassword" ? kind : `${kind} ${name}`;
+  const key = nameless.has(kind) ? kind : `${kind} ${name}`;
   const [old, now] = [before.get(key), after.get(key)];
   const expected = differences(old, now);
   const whole = /^RandomPassword$|^Secret |^ConfigMap .*-latch$/.test(key) || old === undefined || now === undefined;

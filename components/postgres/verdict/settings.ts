@@ -63,6 +63,8 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].flatMap((name): Place[] => {
     switch (name) {
+      case "encryption":
+        return [encryptionPlace("createKey"), encryptionPlace("keyId")];
       case "resources":
         return resourcePlaces();
       case "updateStrategy":
@@ -126,6 +128,16 @@ function resourcePlaces(): Place[] {
       }),
     ),
   );
+}
+
+function encryptionPlace(field: "createKey" | "keyId"): Place {
+  return {
+    setting: `encryption.${field}`,
+    isSet: ({ encryption }) => encryption?.[field] !== undefined,
+    value: ({ encryption }) => shown(encryption[field]),
+    // Both are one choice: beside an own key, one that exists would change nothing.
+    carry: (from, to) => ({ ...to, encryption: from.encryption }),
+  };
 }
 
 type Nested = "updateStrategy" | "networkPolicy" | "tls";

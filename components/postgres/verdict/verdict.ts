@@ -168,7 +168,7 @@ const scriptsAnnotation = "kubernetes-postgres/scripts";
 function why({ change, kind, name, drifted }: ResourceChange, properties: readonly string[]): string {
   switch (change) {
     case "keep":
-      return "the stack gives it up; it stays in the cluster";
+      return `the stack gives it up; it stays in ${kind === "Key" || kind === "Alias" ? "AWS" : "the cluster"}`;
     case "delete":
       return "the stack no longer has it";
     case "replace":
