@@ -74,12 +74,22 @@ export const longestNamespace = 63;
 export const isNamespace = (name: string): boolean =>
   /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) && name.length <= longestNamespace;
 
-/** Labels of a namespace that the program makes. */
+/** Labels of a namespace that versions before the mark made. */
+export const unmarkedNamespaceLabels: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/managed-by": "pulumi",
+  "pod-security.kubernetes.io/enforce": "restricted",
+};
+
+/**
+ * Labels of a namespace that the program makes. `enforce` refuses a pod; `warn` and `audit` also tell whoever applies, and
+ * the audit log, that a StatefulSet or a Job would have its pods refused.
+ */
 export function namespaceLabelsOf(name: string): Record<string, string> {
   return {
-    "app.kubernetes.io/managed-by": "pulumi",
+    ...unmarkedNamespaceLabels,
     [namespaceMark]: name,
-    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/warn": "restricted",
+    "pod-security.kubernetes.io/audit": "restricted",
   };
 }
 

@@ -19,6 +19,12 @@ const paths = {
  */
 const terminationGracePeriodSeconds = 300;
 
+/**
+ * What a pod takes of its node's disk: the container's log, since its root filesystem is read-only and what can be written
+ * is the volume or memory. kubelet keeps 50 MiB of a log by default, and looks every ten seconds; beyond the limit it evicts.
+ */
+const nodeDisk = { request: "128Mi", limit: "2Gi" };
+
 // A clone or a crash recovery may take days; killing it would only start it over.
 const withoutLimit = 2 ** 31 - 1;
 
@@ -46,7 +52,10 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "HEADLESS_SERVICE", value: service },
       { name: "STATEFULSET", value: statefulSet },
     ],
-    resources: { requests: { ...spec.resources.requests }, limits: { ...spec.resources.limits } },
+    resources: {
+      requests: { ...spec.resources.requests, "ephemeral-storage": nodeDisk.request },
+      limits: { ...spec.resources.limits, "ephemeral-storage": nodeDisk.limit },
+    },
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
     readinessProbe: { exec: probe("readiness"), periodSeconds: 2, timeoutSeconds: 10, failureThreshold: 3 },
     livenessProbe: {
@@ -121,7 +130,8 @@ export function podTemplate(spec: ClusterSpec): types.input.core.v1.PodTemplateS
         { name: "tls", secret: { secretName: certificateSecret(spec), defaultMode: 0o440, optional: true } },
         { name: "latch", configMap: { name: spec.names.latchConfigMap, optional: true } },
         { name: "run", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
-        { name: "tmp", emptyDir: {} },
+        // On the node's disk, a file too much would have the whole pod evicted; here its writer is told that there is no room.
+        { name: "tmp", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
         // The runtime's 64 MB break parallel queries ("could not resize shared memory segment").
         { name: "shm", emptyDir: { medium: "Memory", sizeLimit: spec.shmSize } },
       ],
