@@ -34,9 +34,10 @@ certificate_changed() {
     seen_tls=$REPLY next_look=$((EPOCHSECONDS + CERTIFICATE_INTERVAL))
     return 0
   fi
-  ((EPOCHSECONDS >= next_look)) || return 1
+  [[ $tls_mode != off ]] || return 1
+  # One that somebody removed is wanted anew.
+  if has_certificate && ((EPOCHSECONDS < next_look)); then return 1; fi
   next_look=$((EPOCHSECONDS + CERTIFICATE_INTERVAL))
-  [[ $tls_mode != off ]]
 }
 
 # adopt_certificate: makes the certificate that the settings ask for the server's; fails when the server keeps what it
