@@ -26,6 +26,7 @@ export const {
   database,
   user,
   secretName,
+  tls,
   storageClassName,
   passwords,
   connectionUri,

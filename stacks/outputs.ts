@@ -1,6 +1,6 @@
-import type { Address, Endpoint } from "../components/postgres/endpoints";
+import type { Address, Endpoint, Tls } from "../components/postgres/endpoints";
 
-export type { Address, Endpoint, Role } from "../components/postgres/endpoints";
+export type { Address, Endpoint, Role, Tls } from "../components/postgres/endpoints";
 
 /**
  * The outputs of a stack, the same for every engine. App stacks read them through a StackReference.
@@ -20,6 +20,8 @@ export interface StackOutputs {
   user: string;
   /** Secret with `POSTGRES_PASSWORD` (of `user`), `REPLICATION_PASSWORD`, and `PASSWORD_<name>` of each of `roles`. */
   secretName: string;
+  /** How connections are encrypted, and how clients verify the servers. Stacks of 0.3.0 and earlier have none: `off`. */
+  tls: Tls;
   storageClassName: string;
   /** Password of `user` and of each of `roles`, by the role's name. Secret. */
   passwords: Record<string, string>;

@@ -14,8 +14,15 @@ export function createNamespace({ parent, childName }: Place, spec: ClusterSpec)
   return [new k8s.core.v1.Namespace(childName("namespace"), { metadata }, options)];
 }
 
-/** None where an existing class is used. */
-export function createStorageClass({ parent, childName }: Place, spec: ClusterSpec): k8s.storage.v1.StorageClass[] {
+/**
+ * None where an existing class is used.
+ * @param key the key that was made for the volumes, if any.
+ */
+export function createStorageClass(
+  { parent, childName }: Place,
+  spec: ClusterSpec,
+  key: pulumi.Output<string> | undefined,
+): k8s.storage.v1.StorageClass[] {
   if (!spec.storageClass) return [];
   const options = {
     parent,
@@ -24,7 +31,7 @@ export function createStorageClass({ parent, childName }: Place, spec: ClusterSp
     // Immutable, too, and only for disks that are not made yet: `keepVolumes` could not change on a live cluster.
     ignoreChanges: ["reclaimPolicy"],
   };
-  const args = storageClass(spec.storageClass, spec.labels);
+  const args = storageClass(spec.storageClass, spec.labels, key);
   return [new k8s.storage.v1.StorageClass(childName("storage-class"), args, options)];
 }
 

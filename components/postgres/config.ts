@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { additionFiles } from "./additions/files";
 import { replicationUser } from "./names";
 import type { ClusterSpec } from "./spec";
+import { isTlsOn } from "./tls/args";
+import { tlsFile } from "./tls/certificate";
 
 const scriptsDirectory = join(__dirname, "scripts");
 
@@ -15,15 +17,17 @@ export function scripts(): Record<string, string> {
 /**
  * Who may connect. On the pod's own socket the operating system's user is enough (`kubectl exec` is already
  * guarded by Kubernetes); over the network only a password is, and never for the superuser.
+ * @param type `hostssl` where connections have to be encrypted: no line is for one that is not, and the server refuses it.
  */
-export function pgHba(): string {
+export function pgHba(type: "host" | "hostssl" = "host"): string {
+  const host = type.padEnd(7);
   return `# TYPE  DATABASE     USER         ADDRESS  METHOD
 local   all          all                   peer map=pod
-host    replication  ${replicationUser}   all      scram-sha-256
-host    postgres     ${replicationUser}   all      scram-sha-256
-host    all          ${replicationUser}   all      reject
-host    all          postgres     all      reject
-host    all          all          all      scram-sha-256
+${host} replication  ${replicationUser}   all      scram-sha-256
+${host} postgres     ${replicationUser}   all      scram-sha-256
+${host} all          ${replicationUser}   all      reject
+${host} all          postgres     all      reject
+${host} all          all          all      scram-sha-256
 `;
 }
 
@@ -47,8 +51,9 @@ export function configData(spec: ClusterSpec): Record<string, string> {
     POSTGRES_USER: spec.user,
     replicas: `${spec.replicas}\n`,
     "postgresql.conf": spec.postgresqlConf,
-    "pg_hba.conf": pgHba(),
+    "pg_hba.conf": pgHba(isTlsOn(spec.tls) ? "hostssl" : "host"),
     "pg_ident.conf": pgIdent(spec.user),
+    tls: tlsFile(spec),
     ...additionFiles(spec),
     ...(spec.recoverPrimaryFrom !== undefined && { "recover-primary-from": `${spec.recoverPrimaryFrom}\n` }),
   };

@@ -15,7 +15,12 @@ export interface Names {
   scriptsConfigMap: string;
   latchConfigMap: string;
   secret: string;
+  /** Secret with the authority that the pods make their certificates from. */
+  authoritySecret: string;
+  /** cert-manager's Certificate, and the Secret that it keeps it in. */
+  certificate: string;
   podDisruptionBudget: string;
+  networkPolicy: string;
   /** Volume claim template; claims are `<claim>-<pod>`. */
   claim: string;
 }
@@ -30,7 +35,10 @@ export function namesOf(name: string): Names {
     scriptsConfigMap: `${name}-scripts`,
     latchConfigMap: `${name}-latch`,
     secret: `${name}-secret`,
+    authoritySecret: `${name}-ca`,
+    certificate: `${name}-tls`,
     podDisruptionBudget: name,
+    networkPolicy: name,
     claim: "data",
   };
 }
@@ -58,6 +66,13 @@ export function labelsOf(name: string): Record<string, string> {
  * `managed-by`, so a namespace that carries it can be taken up again after its stack was deleted.
  */
 export const namespaceMark = "kubernetes-postgres/cluster";
+
+/** Longest name of a namespace, in characters: it is a DNS label. */
+export const longestNamespace = 63;
+
+/** Whether a namespace can have this name. */
+export const isNamespace = (name: string): boolean =>
+  /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) && name.length <= longestNamespace;
 
 /** Labels of a namespace that versions before the mark made. */
 export const unmarkedNamespaceLabels: Readonly<Record<string, string>> = {

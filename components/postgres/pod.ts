@@ -1,12 +1,15 @@
 import type { types } from "@pulumi/kubernetes";
-import { postgresPort } from "./names";
+import { postgresPort, serviceHost } from "./names";
 import type { ClusterSpec } from "./spec";
+import { isTlsOn } from "./tls/args";
+import { certificateSecret } from "./tls/certificate";
 
 const paths = {
   volume: "/var/lib/postgresql/data",
   config: "/etc/postgres/config",
   scripts: "/etc/postgres/scripts",
   secrets: "/etc/postgres/secrets",
+  tls: "/etc/postgres/tls",
   latch: "/etc/postgres/latch",
 };
 
@@ -30,6 +33,9 @@ const probe = (name: "startup" | "readiness" | "liveness"): types.input.core.v1.
 });
 
 function container(spec: ClusterSpec): types.input.core.v1.Container {
+  const { statefulSet, headlessService } = spec.names;
+  // With TLS a pod verifies the name that it connects to, so it uses the one that every certificate has to be for.
+  const service = isTlsOn(spec.tls) ? serviceHost(headlessService, spec.namespace) : headlessService;
   return {
     name: "postgres",
     image: spec.image,
@@ -42,9 +48,9 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "POSTGRES_USER", value: spec.user },
       // A subdirectory, so that initialise and clone can build beside it and rename.
       { name: "PGDATA", value: `${paths.volume}/pgdata` },
-      { name: "PRIMARY_HOST", value: `${spec.names.statefulSet}-0.${spec.names.headlessService}` },
-      { name: "HEADLESS_SERVICE", value: spec.names.headlessService },
-      { name: "STATEFULSET", value: spec.names.statefulSet },
+      { name: "PRIMARY_HOST", value: `${statefulSet}-0.${service}` },
+      { name: "HEADLESS_SERVICE", value: service },
+      { name: "STATEFULSET", value: statefulSet },
     ],
     resources: {
       requests: { ...spec.resources.requests, "ephemeral-storage": nodeDisk.request },
@@ -71,6 +77,7 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "config", mountPath: paths.config, readOnly: true },
       { name: "scripts", mountPath: paths.scripts, readOnly: true },
       { name: "secrets", mountPath: paths.secrets, readOnly: true },
+      { name: "tls", mountPath: paths.tls, readOnly: true },
       { name: "latch", mountPath: paths.latch, readOnly: true },
       { name: "run", mountPath: "/run/postgresql" },
       { name: "tmp", mountPath: "/tmp" },
@@ -119,6 +126,8 @@ export function podTemplate(spec: ClusterSpec): types.input.core.v1.PodTemplateS
         { name: "config", configMap: { name: spec.names.configMap } },
         { name: "scripts", configMap: { name: spec.names.scriptsConfigMap } },
         { name: "secrets", secret: { secretName: spec.names.secret, defaultMode: 0o440 } },
+        // Optional, so that the supervisor can say what it waits for, and a running primary takes over TLS by reload.
+        { name: "tls", secret: { secretName: certificateSecret(spec), defaultMode: 0o440, optional: true } },
         { name: "latch", configMap: { name: spec.names.latchConfigMap, optional: true } },
         { name: "run", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
         // On the node's disk, a file too much would have the whole pod evicted; here its writer is told that there is no room.
