@@ -62,6 +62,10 @@ const examples: Record<string, Example[]> = {
     ["reload", { synchronousReplicas: 1 }, { synchronousReplicas: 0 }],
   ],
   roles: [["reload", {}, { roles: [{ name: "reporting" }] }]],
+  superuserAccess: [
+    ["reload", {}, { superuserAccess: true }],
+    ["reload", { superuserAccess: true }, {}],
+  ],
   databases: [["reload", {}, { databases: [{ name: "reports" }] }]],
   extensions: [["reload", {}, { extensions: [{ name: "pg_trgm" }] }]],
   storageSize: [
