@@ -50,7 +50,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
   readonly tls: pulumi.Output<Tls>;
   /** StorageClass of the pods' claims. */
   readonly storageClassName: pulumi.Output<string>;
-  /** Password of `user` and of each of `roles`, by the role's name. Secret. */
+  /** Passwords of `user`, `readonly`, `monitoring`, each of `roles`, and with `superuserAccess` of `postgres`, by role. Secret. */
   readonly passwords: pulumi.Output<Record<string, string>>;
   /** libpq URI of the primary, with the password. Secret. */
   readonly connectionUri: pulumi.Output<string>;

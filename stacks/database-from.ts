@@ -2,13 +2,16 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { caPath, connectionFiles, services, sslModeOf } from "./connection-files";
 import type { StackOutputs } from "./outputs";
-import { type Cluster, clusterOf, passwordOf, unreadable } from "./read-outputs";
+import { type Cluster, clusterOf, databaseOf, passwordOf, unreadable } from "./read-outputs";
 
 /** What an app asks of {@link databaseFrom}. */
 export interface DatabaseOptions {
   /** Namespace of the app's pods. A pod can mount Secrets of its own namespace only, so one is made there. */
   namespace: pulumi.Input<string>;
-  /** Role to connect as: the stack's `user` (default), or one of its `roles`. A change changes the Secret. */
+  /**
+   * Role to connect as: the stack's `user` (default), `readonly` for its `database` alone, `monitoring`, or one of its `roles`.
+   * A change changes the Secret.
+   */
   role?: string;
   /** Database to connect to. Default: the stack's `database`. A change changes the Secret. */
   database?: string;
@@ -63,7 +66,9 @@ export function databaseFrom(
   const outputs = outputsOf(stack);
   const cluster = readCluster(outputs);
   const user = cluster.apply((found) => role ?? found.user);
-  const database = cluster.apply((found) => options.database ?? found.database);
+  const database = pulumi
+    .all([outputs.stack, cluster])
+    .apply(([name, found]) => databaseOf(name, found, role, options.database));
   const password = readPassword(outputs, cluster, user);
   const stringData = pulumi
     .all([cluster, user, database, password])

@@ -106,7 +106,7 @@ function example(path: string[], value: unknown): string | undefined {
   const name = typeof value === "string" && value !== "" ? value : undefined;
   if (index === undefined) return `write a list: a line like "- name: ${name ?? usual}" for each`;
   if (field === undefined) return `write it as "- name: ${name ?? usual}"`;
-  if (field === "memberOf") return `write it as "memberOf: [${name ?? "pg_read_all_data"}]"`;
+  if (field === "memberOf") return `write it as "memberOf: [${name ?? "readonly"}]"`;
   // YAML takes such text for a number, a boolean or nothing, unless it is quoted.
   const isPlain = typeof value === "number" || typeof value === "boolean";
   return `write it as "${field}: ${isPlain ? `'${value}'` : (references.get(field) ?? usual)}"`;

@@ -18,12 +18,15 @@ export interface StackOutputs {
   namespace: string;
   database: string;
   user: string;
-  /** Secret with `POSTGRES_PASSWORD` (of `user`), `REPLICATION_PASSWORD`, and `PASSWORD_<name>` of each of `roles`. */
+  /**
+   * Secret with `POSTGRES_PASSWORD` (of `user`), `REPLICATION_PASSWORD`, `READONLY_PASSWORD`, `MONITORING_PASSWORD`,
+   * `PASSWORD_<name>` of each of `roles`, and with `superuserAccess` `SUPERUSER_PASSWORD`.
+   */
   secretName: string;
   /** How connections are encrypted, and how clients verify the servers. Stacks of 0.3.0 and earlier have none: `off`. */
   tls: Tls;
   storageClassName: string;
-  /** Password of `user` and of each of `roles`, by the role's name. Secret. */
+  /** Passwords of `user`, `readonly`, `monitoring`, each of `roles`, and with `superuserAccess` of `postgres`, by role. Secret. */
   passwords: Record<string, string>;
   /** libpq URI of the primary, with the password. Secret. */
   connectionUri: string;

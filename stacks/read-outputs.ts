@@ -1,5 +1,7 @@
 import { RunError } from "@pulumi/pulumi";
+import { generatedKeys } from "../components/postgres/additions/files";
 import type { Address, Tls } from "../components/postgres/endpoints";
+import { readonlyUser } from "../components/postgres/names";
 import { tlsModes } from "../components/postgres/tls/args";
 import type { StackOutputs } from "./outputs";
 
@@ -13,6 +15,9 @@ export interface Cluster {
   user: string;
   tls: Tls;
 }
+
+/** Roles that every cluster has. */
+const generated = Object.keys(generatedKeys({ superuserAccess: false }));
 
 /** A stack without usable outputs. Pulumi shows the message alone, without a stack trace. */
 class OutputsError extends RunError {
@@ -56,6 +61,19 @@ export function clusterOf(
 }
 
 /**
+ * The database that an app connects to.
+ * @throws RunError where pg_hba.conf rejects the role for it.
+ */
+export function databaseOf(stack: string, { database }: Cluster, role: string | undefined, asked = database): string {
+  if (role !== readonlyUser || asked === database) return asked;
+  throw new OutputsError(
+    stack,
+    `Role ${role} may connect to database ${database} only, not to ${asked}.`,
+    `leave database out; for ${asked} use a role of the setting roles.`,
+  );
+}
+
+/**
  * A role's password in the stack's output `passwords`.
  * @throws RunError when there is none.
  */
@@ -72,7 +90,9 @@ export function passwordOf(stack: string, role: string, passwords: unknown): str
   throw new OutputsError(
     stack,
     `It has no role ${role}, but ${Object.keys(passwords).join(", ")}.`,
-    `use one of these, or add "- name: ${role}" to its setting roles and deploy it.`,
+    generated.includes(role)
+      ? "deploy it again with this version: every cluster has this role from 0.4.0 on."
+      : `use one of these, or add "- name: ${role}" to its setting roles and deploy it.`,
   );
 }
 

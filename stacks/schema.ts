@@ -63,6 +63,7 @@ export const settingsSchema = z.strictObject({
   ).optional(),
   database: text.optional(),
   user: text.optional(),
+  superuserAccess: boolean.optional(),
   roles: list({ name, memberOf: z.array(name, { error: "is not a list" }).optional() }).optional(),
   databases: list({ name, owner: name.optional() }).optional(),
   extensions: list({ name, database: name.optional() }).optional(),

@@ -1,15 +1,22 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { passwordKey } from "../postgres/additions/files";
+import { generatedKeys, passwordKey } from "../postgres/additions/files";
+import { superuser } from "../postgres/names";
 import type { ClusterSpec } from "../postgres/spec";
 import type { Place } from "./place";
 
-/** The generated passwords: of the app's role, of the replicas', and by name of those that `roles` adds. */
+/** A generated password, and the key of the Secret that has it. */
+interface Password {
+  key: string;
+  password: random.RandomPassword;
+}
+
+/** The generated passwords: of the app's role, of the replicas', and by name of all others that may log in. */
 export interface Passwords {
   user: random.RandomPassword;
   replication: random.RandomPassword;
-  roles: Record<string, random.RandomPassword>;
+  others: Record<string, Password>;
 }
 
 export function createPasswords({ parent, childName }: Place, spec: ClusterSpec): Passwords {
@@ -20,22 +27,32 @@ export function createPasswords({ parent, childName }: Place, spec: ClusterSpec)
       { length: 32, special: false, keepers: { generation: `${spec.passwordGeneration}` } },
       { parent, ignoreChanges: ["length", "special"] },
     );
-  const roles = spec.roles.map(({ name }): [string, random.RandomPassword] => [name, password(`role-${name}`)]);
-  return { user: password("user"), replication: password("replication"), roles: Object.fromEntries(roles) };
+  const generated = Object.entries(generatedKeys(spec)).map(([name, key]): [string, Password] => [
+    name,
+    { key, password: password(name === superuser ? "superuser" : name) },
+  ]);
+  const added = spec.roles.map(({ name }): [string, Password] => [
+    name,
+    { key: passwordKey(name), password: password(`role-${name}`) },
+  ]);
+  return {
+    user: password("user"),
+    replication: password("replication"),
+    others: Object.fromEntries([...generated, ...added]),
+  };
 }
 
 /** The Secret that the pods mount. */
 export function createSecret(
   { parent, childName }: Place,
   spec: ClusterSpec,
-  { user, replication, roles }: Passwords,
+  { user, replication, others }: Passwords,
   dependsOn: pulumi.Resource[],
 ): k8s.core.v1.Secret {
-  const ofRoles = Object.entries(roles).map(([name, { result }]) => [passwordKey(name), result]);
   const stringData = {
     POSTGRES_PASSWORD: user.result,
     REPLICATION_PASSWORD: replication.result,
-    ...Object.fromEntries(ofRoles),
+    ...Object.fromEntries(Object.values(others).map(({ key, password }) => [key, password.result])),
   };
   const metadata = { name: spec.names.secret, namespace: spec.namespace, labels: spec.labels };
   return new k8s.core.v1.Secret(childName("secret"), { metadata, type: "Opaque", stringData }, { parent, dependsOn });
@@ -44,8 +61,8 @@ export function createSecret(
 /** The passwords of those who may log in, by the role's name. */
 export function passwordsByRole(
   user: string,
-  { user: ofUser, roles }: Passwords,
+  { user: ofUser, others }: Passwords,
 ): pulumi.Output<Record<string, string>> {
-  const ofRoles = Object.entries(roles).map(([name, { result }]) => [name, result]);
-  return pulumi.all({ [user]: ofUser.result, ...Object.fromEntries(ofRoles) });
+  const ofOthers = Object.entries(others).map(([name, { password }]) => [name, password.result]);
+  return pulumi.all({ [user]: ofUser.result, ...Object.fromEntries(ofOthers) });
 }

@@ -53,8 +53,8 @@ export interface RoleArgs {
   /** Letters a-z, digits and `_`. Its generated password is in the Secret under `PASSWORD_<name>`. */
   name: string;
   /**
-   * Roles whose rights it has: others of `roles`, the setting `user`, or PostgreSQL's own such as `pg_read_all_data`, which reads the
-   * verifiers of all passwords as well (`pg_authid`). Default none.
+   * Roles whose rights it has: others of `roles`, the setting `user`, `readonly`, `monitoring`, or PostgreSQL's own such as
+   * `pg_read_all_data`, which reads the verifiers of all passwords as well (`pg_authid`). Default none.
    */
   memberOf?: string[];
 }
@@ -173,6 +173,11 @@ export interface PostgresClusterArgs {
   user?: string;
   /** Login roles to make beside `user`, each with a generated password. Default none. Made in the running primary; removing an entry drops nothing. */
   roles?: RoleArgs[];
+  /**
+   * Whether the superuser `postgres` may connect over the network, with a generated password (`SUPERUSER_PASSWORD` in the Secret).
+   * Default false: only from the pod's own socket (`kubectl exec`), and it has no password. A change is reloaded; open sessions go on.
+   */
+  superuserAccess?: boolean;
   /** Databases to make beside `database`. Default none. Made in the running primary; removing an entry drops nothing. */
   databases?: DatabaseArgs[];
   /** Extensions to make. Default none. Made in the running primary; removing an entry drops nothing. */
@@ -268,6 +273,7 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     encryption: { createKey: args.encryption?.createKey ?? false, keyId: args.encryption?.keyId },
     database,
     user,
+    superuserAccess: args.superuserAccess ?? false,
     roles: (args.roles ?? []).map(({ name, memberOf }) => ({ name, memberOf: memberOf ?? [] })),
     databases: (args.databases ?? []).map(({ name, owner }) => ({ name, owner: owner ?? user })),
     extensions: (args.extensions ?? []).map((one) => ({ name: one.name, database: one.database ?? database })),

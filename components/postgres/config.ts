@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { additionFiles } from "./additions/files";
-import { replicationUser } from "./names";
+import { pgHba, quoted } from "./hba";
 import type { ClusterSpec } from "./spec";
 import { isTlsOn } from "./tls/args";
 import { tlsFile } from "./tls/certificate";
@@ -13,25 +13,6 @@ export function scripts(): Record<string, string> {
   const names = readdirSync(scriptsDirectory).filter((file) => file.endsWith(".sh"));
   return Object.fromEntries(names.sort().map((file) => [file, readFileSync(join(scriptsDirectory, file), "utf8")]));
 }
-
-/**
- * Who may connect. On the pod's own socket the operating system's user is enough (`kubectl exec` is already
- * guarded by Kubernetes); over the network only a password is, and never for the superuser.
- * @param type `hostssl` where connections have to be encrypted: no line is for one that is not, and the server refuses it.
- */
-export function pgHba(type: "host" | "hostssl" = "host"): string {
-  const host = type.padEnd(7);
-  return `# TYPE  DATABASE     USER         ADDRESS  METHOD
-local   all          all                   peer map=pod
-${host} replication  ${replicationUser}   all      scram-sha-256
-${host} postgres     ${replicationUser}   all      scram-sha-256
-${host} all          ${replicationUser}   all      reject
-${host} all          postgres     all      reject
-${host} all          all          all      scram-sha-256
-`;
-}
-
-const quoted = (value: string): string => `"${value.replace(/"/g, '""')}"`;
 
 /** Lets the pod's user connect on the socket as the superuser and as the app's role (`psql -U appuser` in the pod). */
 export function pgIdent(user: string): string {
@@ -51,7 +32,7 @@ export function configData(spec: ClusterSpec): Record<string, string> {
     POSTGRES_USER: spec.user,
     replicas: `${spec.replicas}\n`,
     "postgresql.conf": spec.postgresqlConf,
-    "pg_hba.conf": pgHba(isTlsOn(spec.tls) ? "hostssl" : "host"),
+    "pg_hba.conf": pgHba({ ...spec, type: isTlsOn(spec.tls) ? "hostssl" : "host" }),
     "pg_ident.conf": pgIdent(spec.user),
     tls: tlsFile(spec),
     ...additionFiles(spec),

@@ -4,6 +4,15 @@ export const postgresPort = 5432;
 /** Role that replicas stream with. */
 export const replicationUser = "replicator";
 
+/** Role that reads all that the app's role owns. */
+export const readonlyUser = "readonly";
+
+/** Role that reads the server's statistics and no data. */
+export const monitoringUser = "monitoring";
+
+/** The superuser. */
+export const superuser = "postgres";
+
 /** Names of everything a cluster consists of; with the default name they are the ones Kubernetes users know from the field. */
 export interface Names {
   statefulSet: string;

@@ -68,8 +68,8 @@ Later, after another render: \`kubectl apply -f .\`
 
 - \`${folders.before}\`: the Secret, with placeholders. Never apply it as it is. The pods of a new cluster would not start,
   since they refuse such a password; those of a running one would lose theirs. The \`awk\` line puts generated passwords in
-  their place, and only for a new cluster: it renews all of them each time. A role that is added later needs its key in
-  the Secret, too.
+  their place, and only for a new cluster: it renews all of them each time. A role that is added later, by a setting or by
+  a newer version, needs its key in the Secret, too; the log of ordinal 0 names it.
 ${keyless.length > 0 ? keyWords : ""}${authorities.length > 0 ? authorityWords : ""}- \`${folders.after}\`: says that the cluster has been ready once. Applied too early, ordinal 0 makes no database, since
   that may have been lost. Never applied, the loss of the primary's volume goes unnoticed, and an empty database takes
   its place.

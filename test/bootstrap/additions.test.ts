@@ -79,6 +79,7 @@ describe("roles, databases and extensions of the settings", function () {
     const members =
       "SELECT member::regrole, roleid::regrole FROM pg_auth_members WHERE member::regrole::text !~ '^pg_'";
     expect((await primary.sql(members)).split("\n")).to.have.members([
+      "monitoring|pg_monitor",
       "reader|pg_monitor",
       "reader|writer",
       "writer|appuser",

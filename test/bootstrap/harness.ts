@@ -36,6 +36,8 @@ export interface ClusterOptions {
   user?: string;
   password?: string;
   replicationPassword?: string;
+  /** Passwords of the roles that every cluster has, and of a superuser that may connect, by the Secret's key. */
+  generatedPasswords?: Record<string, string>;
   /** Passwords of the roles that the settings add, by name. */
   rolePasswords?: Record<string, string>;
   /** More lines of postgresql.conf. */
@@ -58,6 +60,7 @@ export class Cluster {
   readonly user: string;
   password: string;
   replicationPassword: string;
+  generatedPasswords: Record<string, string>;
   rolePasswords: Record<string, string>;
   conf: string[];
   files: Record<string, string>;
@@ -73,6 +76,10 @@ export class Cluster {
     this.user = options.user ?? "appuser";
     this.password = options.password ?? "app-secret-1";
     this.replicationPassword = options.replicationPassword ?? "replication-secret-1";
+    this.generatedPasswords = options.generatedPasswords ?? {
+      READONLY_PASSWORD: "readonly-secret-1",
+      MONITORING_PASSWORD: "monitoring-secret-1",
+    };
     this.rolePasswords = options.rolePasswords ?? {};
     this.conf = options.conf ?? [];
     this.files = options.files ?? {};

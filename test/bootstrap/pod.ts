@@ -4,7 +4,8 @@ import { chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { passwordKey } from "../../components/postgres/additions/files";
-import { pgHba, pgIdent } from "../../components/postgres/config";
+import { pgIdent } from "../../components/postgres/config";
+import { pgHba } from "../../components/postgres/hba";
 import { ids, port, programs } from "./environment";
 import type { Cluster, Tls } from "./harness";
 import {
@@ -81,8 +82,12 @@ export class Pod {
       join(this.home, "config"),
       {
         "postgresql.conf": `${lines.join("\n")}\n`,
-        "pg_hba.conf": pgHba(this.cluster.tls.mode === "off" ? "host" : "hostssl"),
         tls: tlsFile(this.cluster.tls, this.address),
+        "pg_hba.conf": pgHba({
+          type: this.cluster.tls.mode === "off" ? "host" : "hostssl",
+          database: this.cluster.database,
+          superuserAccess: "SUPERUSER_PASSWORD" in this.cluster.generatedPasswords,
+        }),
         "pg_ident.conf": pgIdent(this.cluster.user),
         replicas: "3\n",
         ...this.cluster.files,
@@ -101,7 +106,12 @@ export class Pod {
     const roles = Object.entries(this.cluster.rolePasswords).map(([role, text]) => [passwordKey(role), text]);
     await project(
       join(this.home, "secrets"),
-      { POSTGRES_PASSWORD: password, REPLICATION_PASSWORD: replicationPassword, ...Object.fromEntries(roles) },
+      {
+        POSTGRES_PASSWORD: password,
+        REPLICATION_PASSWORD: replicationPassword,
+        ...this.cluster.generatedPasswords,
+        ...Object.fromEntries(roles),
+      },
       ids.gid,
       0o440,
     );

@@ -13,6 +13,7 @@ describe("the first start of the primary", function () {
   before(async () => {
     cluster = new Cluster();
     primary = await cluster.ready(0);
+    await primary.waitLog(/made role monitoring a member of pg_monitor/);
   });
   after(() => cluster.dispose());
 
@@ -21,11 +22,17 @@ describe("the first start of the primary", function () {
     expect(owner).to.equal("appuser");
   });
 
-  it("makes a role for the application that is no superuser, and one that can only replicate", async () => {
+  it("makes a role for the application that is no superuser, one that can only replicate, and two that only look", async () => {
     const roles = await primary.sql(
       "SELECT rolname, rolsuper, rolreplication FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
     );
-    expect(roles.split("\n")).to.deep.equal(["appuser|f|f", "postgres|t|t", "replicator|f|t"]);
+    expect(roles.split("\n")).to.deep.equal([
+      "appuser|f|f",
+      "monitoring|f|f",
+      "postgres|t|t",
+      "readonly|f|f",
+      "replicator|f|t",
+    ]);
   });
 
   it("uses data checksums, UTF8 and C.UTF-8", async () => {
@@ -68,9 +75,30 @@ describe("the first start of the primary", function () {
     expect(await readFile(join(primary.data, "pg_hba.conf"), "utf8")).to.not.match(/^[^#]*\btrust\b/m);
   });
 
-  it("stores passwords as SCRAM verifiers", async () => {
-    const count = await primary.sql("SELECT count(*) FROM pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%'");
-    expect(count).to.equal("2");
+  it("stores passwords as SCRAM verifiers, and none of the superuser", async () => {
+    const stored = "SELECT rolname, left(rolpassword, 14) FROM pg_authid WHERE rolcanlogin ORDER BY 1";
+    expect((await primary.sql(stored)).split("\n")).to.deep.equal([
+      "appuser|SCRAM-SHA-256$",
+      "monitoring|SCRAM-SHA-256$",
+      "postgres|",
+      "readonly|SCRAM-SHA-256$",
+      "replicator|SCRAM-SHA-256$",
+    ]);
+  });
+
+  it("keeps everybody out of the app's database, and lets everybody make nothing in a schema public", async () => {
+    const may = (database: string) =>
+      primary.sql(
+        "SELECT has_database_privilege('public', current_database(), 'CONNECT'), " +
+          "has_database_privilege('public', current_database(), 'TEMPORARY'), has_schema_privilege('public', 'public', 'CREATE')",
+        database,
+      );
+    expect(await may("myapp")).to.equal("f|f|f");
+    expect(await may("template1")).to.equal("t|f|f");
+    expect(await may("postgres")).to.equal("t|t|f");
+    expect(await primary.sql("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'public'", "myapp")).to.equal(
+      "pg_database_owner",
+    );
   });
 
   it("answers all three probes", async () => {
@@ -156,13 +184,15 @@ describe("a primary that must not be made", function () {
     expect(primary.lastWords()).to.contain("data of PostgreSQL 11");
   });
 
-  it("refuses a role name that is the cluster's own", async () => {
-    cluster = new Cluster({ user: "replicator" });
-    const primary = await cluster.pod(0);
-    primary.start();
-    expect(await primary.exit()).to.equal(1);
-    expect(primary.lastWords()).to.contain("choose another");
-  });
+  for (const user of ["replicator", "readonly"]) {
+    it(`refuses a role name that is the cluster's own: ${user}`, async () => {
+      cluster = new Cluster({ user });
+      const primary = await cluster.pod(0);
+      primary.start();
+      expect(await primary.exit()).to.equal(1);
+      expect(primary.lastWords()).to.contain("choose another");
+    });
+  }
 
   for (const [what, password] of Object.entries({ empty: "", "the placeholder of a rendered Secret": placeholder })) {
     it(`refuses a Secret without a usable password: ${what}`, async () => {

@@ -17,6 +17,7 @@ describe("roles, databases and extensions of the settings", () => {
     ["an owner that is the app's role", { databases: [{ name: "x", owner: "appuser" }] }],
     ["an owner among roles, listed before or after", { ...roles("w"), databases: [{ name: "x", owner: "w" }] }],
     ["a member of the app's role and of PostgreSQL's own", memberOf("appuser", "pg_read_all_data", "pg_monitor")],
+    ["a member of the roles that every cluster has", memberOf("readonly", "monitoring")],
     ["a role of a newer major where the image has it", { ...memberOf("pg_maintain"), image: "postgres:17" }],
     ["a role of a major that is newer than this program", { ...memberOf("pg_brand_new"), image: "postgres:40" }],
     [
@@ -54,6 +55,14 @@ describe("roles, databases and extensions of the settings", () => {
     ["a role with 64 characters", roles("r".repeat(64)), /63 characters/],
     ["the superuser", roles("postgres"), /cluster's own/],
     ["the replicas' role", roles("replicator"), /cluster's own/],
+    ["the role that reads", roles("readonly"), /READONLY_PASSWORD.*Take it out of roles: .*already stays/],
+    ["the role that watches", roles("monitoring"), /MONITORING_PASSWORD.*Take it out of roles/],
+    [
+      "the app as the role that reads",
+      { user: "readonly" },
+      /^user\|readonly\|.*cluster's own.*ALTER ROLE readonly RENAME TO appuser, then set user and acknowledge.user/,
+    ],
+    ["a database that pg_hba.conf reads otherwise", { database: "/shop" }, /^database\|\/shop\|.*regular expression/],
     ["everybody", roles("public"), /cluster's own/],
     ["nobody", roles("none"), /cluster's own/],
     ["a role of PostgreSQL's own", roles("pg_monitor"), /PostgreSQL's/],
@@ -83,7 +92,7 @@ describe("roles, databases and extensions of the settings", () => {
     ["a membership that writes files", memberOf("pg_write_server_files"), /write any file.*superusers/],
     ["a membership that PostgreSQL refuses", memberOf("pg_database_owner"), /only member/],
     ["a misspelt membership", memberOf("pg_read_all_dat"), /Did you mean pg_read_all_data\?/],
-    ["a membership of an unknown role", memberOf("somebody"), /Use one of: appuser, a, pg_monitor.*or add it to roles/],
+    ["a membership of an unknown role", memberOf("somebody"), /Use one of: appuser, a, readonly, .*or add it to roles/],
     ["a membership that JavaScript knows the name of", memberOf("constructor"), /neither the setting user/],
     ["a membership of a newer major", memberOf("pg_maintain"), /only from 17 on, and the image has 16/],
     ["a membership twice", memberOf("appuser", "appuser"), /memberOf.1\|appuser\|appuser is listed twice/],
@@ -165,12 +174,14 @@ describe("the plan of a stack with roles, databases and extensions", () => {
     }
   });
 
-  it("puts them into the Secret beside the two others, encrypted in state, and nowhere else", () => {
+  it("puts them into the Secret beside the others, encrypted in state, and nowhere else", () => {
     expect(inputs(plan, ":Secret", "postgres-secret"))
       .to.have.nested.property("stringData.value")
       .that.deep.equals({
         POSTGRES_PASSWORD: generatedPassword,
         REPLICATION_PASSWORD: generatedPassword,
+        READONLY_PASSWORD: generatedPassword,
+        MONITORING_PASSWORD: generatedPassword,
         PASSWORD_reader: generatedPassword,
         PASSWORD_writer: generatedPassword,
       });
@@ -198,4 +209,28 @@ describe("the plan of a stack with roles, databases and extensions", () => {
         .sort();
     expect(others(plan)).to.deep.equal(others(plain));
   });
+});
+
+describe("the passwords of a plan", () => {
+  const everywhere = ["appuser", "monitoring", "readonly"];
+  const cases: [string, Record<string, unknown>, roles: string[], keys: string[]][] = [
+    ["of the roles that every cluster has", {}, everywhere, []],
+    ["of roles of the settings", { roles: [{ name: "clerk" }] }, [...everywhere, "clerk"], ["PASSWORD_clerk"]],
+    ["of the superuser", { superuserAccess: true }, [...everywhere, "postgres"], ["SUPERUSER_PASSWORD"]],
+    ["of no superuser", { superuserAccess: false }, everywhere, []],
+  ];
+  for (const [what, settings, roles, keys] of cases) {
+    it(`are an output by role, and keys of the Secret: those ${what}`, async () => {
+      const own = Object.entries(settings).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
+      const { resources, outputs } = await planOf("dev", asConfig(Object.fromEntries(own)));
+      const secret = resources.find(({ inputs }) => "stringData" in inputs);
+      const always = ["POSTGRES_PASSWORD", "REPLICATION_PASSWORD", "READONLY_PASSWORD", "MONITORING_PASSWORD"];
+      expect(secret?.inputs.stringData)
+        .to.have.property("value")
+        .that.has.all.keys(...always, ...keys);
+      expect(outputs.passwords).to.have.all.keys(...roles);
+      const generated = resources.filter(({ type }) => type.endsWith(":RandomPassword"));
+      expect(generated).to.have.length(always.length + keys.length);
+    });
+  }
 });

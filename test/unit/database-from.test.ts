@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { type Connection, connectionFiles } from "../../stacks/connection-files";
 import type { Database, DatabaseOptions } from "../../stacks/database-from";
 import type { StackOutputs } from "../../stacks/outputs";
-import { clusterOf, passwordOf, unreadable } from "../../stacks/read-outputs";
+import { clusterOf, databaseOf, passwordOf, unreadable } from "../../stacks/read-outputs";
 
 const pod = (ordinal: number) => `postgres-${ordinal}.postgres-svc.db.svc.cluster.local`;
 const primary = { host: "postgres-primary.db.svc.cluster.local", port: 5432 };
@@ -15,7 +15,7 @@ const outputs: Partial<StackOutputs> = {
   ],
   database: "myapp",
   user: "appuser",
-  passwords: { appuser: "s3cret", reporting: "r3ports" },
+  passwords: { appuser: "s3cret", readonly: "r3ad", reporting: "r3ports" },
 };
 
 /** How the engine gets a value that is secret. */
@@ -104,6 +104,14 @@ describe("databaseFrom", () => {
     );
   });
 
+  it("connects as the role that only reads, which every cluster has", async () => {
+    const { secret } = await appOf({ role: "readonly" }, async () => true);
+    expect(secret?.stringData).to.have.nested.property(
+      "value.uri",
+      `postgresql://readonly:r3ad@${primary.host}:5432/myapp`,
+    );
+  });
+
   it("gives a pod its environment and files, without the password in either", async () => {
     const { seen } = await appOf({ mountPath: "/secrets", name: "shop-db" }, async (database) => {
       const { env, volume, volumeMount, passwordFile } = database;
@@ -173,7 +181,17 @@ describe("a stack that has no database", () => {
     [
       "has no such role",
       () => passwordOf(stack, "shop", passwords),
-      /no role shop, but appuser, reporting[\s\S]*name: shop/,
+      /no role shop, but appuser, readonly, reporting[\s\S]*name: shop/,
+    ],
+    [
+      "was deployed before every cluster had this role",
+      () => passwordOf(stack, "monitoring", passwords),
+      /no role monitoring[\s\S]*deploy it again with this version/,
+    ],
+    [
+      "does not let the role into this database",
+      () => databaseOf(stack, clusterOf(stack, outputs), "readonly", "reports"),
+      /readonly may connect to database myapp only, not to reports[\s\S]*leave database out/,
     ],
   ];
   for (const [title, read, words] of failures) {

@@ -56,7 +56,7 @@ describe("a list in the settings that is badly written", () => {
     [
       "a number as a group",
       { roles: [{ name: "etl", memberOf: [1] }] },
-      'roles.0.memberOf.0 | 1 | is not text | write it as "memberOf: [pg_read_all_data]"',
+      'roles.0.memberOf.0 | 1 | is not text | write it as "memberOf: [readonly]"',
     ],
   ];
   for (const [title, settings, message] of wrong) {

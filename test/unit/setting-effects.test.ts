@@ -88,6 +88,10 @@ const examples: Record<string, Example[]> = {
     ],
   ],
   roles: [["reload", {}, { roles: [{ name: "reporting" }] }]],
+  superuserAccess: [
+    ["reload", {}, { superuserAccess: true }],
+    ["reload", { superuserAccess: true }, {}],
+  ],
   databases: [["reload", {}, { databases: [{ name: "reports" }] }]],
   extensions: [["reload", {}, { extensions: [{ name: "pg_trgm" }] }]],
   storageSize: [

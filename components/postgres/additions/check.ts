@@ -1,14 +1,15 @@
 import type { CompleteArgs } from "../args";
-import { replicationUser } from "../names";
+import { monitoringUser, readonlyUser, replicationUser, superuser } from "../names";
 import { nearest } from "../parameters/nearest";
 import { type Problem, when } from "../problem";
+import { generatedKeys } from "./files";
 import { membershipProblems } from "./memberships";
 import { preloadProblems } from "./preload";
 
 /** Databases and roles that are there without the app's. */
 export const takenNames = {
   database: ["postgres", "template0", "template1"],
-  user: ["postgres", replicationUser, "public", "none"],
+  user: [superuser, replicationUser, readonlyUser, monitoringUser, "public", "none"],
 };
 
 /** PostgreSQL cuts names after so many bytes. */
@@ -23,6 +24,12 @@ export function appProblems({ database, user }: CompleteArgs): Problem[] {
       why: "psql and libpq read a database name with = or :// as a connection string.",
       fix: "Choose another name, like myapp.",
     }),
+    ...when(setting === "database" && value.startsWith("/"), {
+      setting,
+      asked: value,
+      why: "pg_hba.conf takes a name that starts with / for a regular expression.",
+      fix: "Choose another name, like myapp.",
+    }),
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     ...when(Buffer.byteLength(value) > longestIdentifier || /[\u0000-\u001f\u007f]/.test(value) || value === "", {
       setting,
@@ -34,11 +41,20 @@ export function appProblems({ database, user }: CompleteArgs): Problem[] {
       setting,
       asked: value,
       why: `This name is PostgreSQL's or the cluster's own; the app gets a ${setting} of its own.`,
-      fix: `Choose another name, like ${setting === "user" ? "appuser" : "myapp"}.`,
+      fix: `Choose another name, like ${setting === "user" ? "appuser" : "myapp"}.${setting === "user" ? rename(value) : ""}`,
     }),
   ];
   return [...identifier("database", database), ...identifier("user", user)];
 }
+
+/** Roles that every cluster has, with the keys of the Secret that have their passwords. */
+const generated = new Map(Object.entries(generatedKeys({ superuserAccess: false })));
+
+/** How an app's role whose name was taken by this version gets another. */
+const rename = (user: string): string =>
+  generated.has(user)
+    ? ` Where the app's role has this name already: as superuser in the pod (kubectl exec) run ALTER ROLE ${user} RENAME TO appuser, then set user and acknowledge.user to appuser.`
+    : "";
 
 /** What cannot work about the roles, databases and extensions that the settings add. */
 export function additionProblems(args: CompleteArgs): Problem[] {
@@ -54,7 +70,7 @@ export function additionProblems(args: CompleteArgs): Problem[] {
 function roleProblems({ roles, user }: CompleteArgs): Problem[] {
   return roles.flatMap(({ name }, index) => {
     const problem = { setting: `roles.${index}.name`, asked: name };
-    const own = takenNames.user.includes(name) || name.startsWith("pg_");
+    const own = !generated.has(name) && (takenNames.user.includes(name) || name.startsWith("pg_"));
     return [
       ...when(!/^[a-z_][a-z0-9_]*$/.test(name) || name.length > longestIdentifier, {
         ...problem,
@@ -65,6 +81,11 @@ function roleProblems({ roles, user }: CompleteArgs): Problem[] {
         ...problem,
         why: "This name is PostgreSQL's or the cluster's own.",
         fix: "Choose another name, like reporting.",
+      }),
+      ...when(generated.has(name), {
+        ...problem,
+        why: `Every cluster has this role, with its password under ${generated.get(name)} in the Secret.`,
+        fix: `Take it out of roles: a role ${name} that is there already stays, and its memberships too. Or choose another name, like reporting.`,
       }),
       ...when(name === user, {
         ...problem,

@@ -1,8 +1,18 @@
 import type { CompleteArgs } from "../args";
+import { monitoringUser, readonlyUser, superuser } from "../names";
 
 /** Key of the Secret with the password of a role that the settings add. */
 export function passwordKey(role: string): string {
   return `PASSWORD_${role}`;
+}
+
+/** Keys of the Secret with the passwords of the roles that every cluster has, and of the superuser where it has one, by role. */
+export function generatedKeys({ superuserAccess }: Pick<CompleteArgs, "superuserAccess">): Record<string, string> {
+  return {
+    [readonlyUser]: "READONLY_PASSWORD",
+    [monitoringUser]: "MONITORING_PASSWORD",
+    ...(superuserAccess && { [superuser]: "SUPERUSER_PASSWORD" }),
+  };
 }
 
 /**

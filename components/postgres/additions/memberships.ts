@@ -1,6 +1,6 @@
 import type { CompleteArgs } from "../args";
 import { majorOfImage } from "../image";
-import { replicationUser } from "../names";
+import { monitoringUser, readonlyUser, replicationUser } from "../names";
 import { judgedMajor, knownMajors } from "../parameters/catalog";
 import { nearest } from "../parameters/nearest";
 import { type Problem, when } from "../problem";
@@ -35,7 +35,7 @@ type Finding = Pick<Problem, "why" | "fix">;
 
 /** What cannot work about the memberships of the roles that the settings add. */
 export function membershipProblems({ roles, user, image }: CompleteArgs): Problem[] {
-  const ours = [user, ...roles.map(({ name }) => name)];
+  const ours = [user, ...roles.map(({ name }) => name), readonlyUser, monitoringUser];
   const major = majorOfImage(image);
   const wrong = roles.flatMap(({ memberOf }, index) =>
     memberOf.flatMap((group, position) => {
@@ -70,7 +70,7 @@ function findingOf(group: string, ours: string[], major: number | undefined): Fi
   const choices = [...ours, ...predefined.keys()];
   const close = nearest(group, choices);
   return {
-    why: "It is neither the setting user, nor one of roles, nor a role of PostgreSQL's own.",
+    why: "It is neither the setting user, nor one of roles, nor a role that every cluster or PostgreSQL itself has.",
     fix: close === undefined ? `Use one of: ${choices.join(", ")}; or add it to roles.` : `Did you mean ${close}?`,
   };
 }

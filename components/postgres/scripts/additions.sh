@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Makes the roles, databases and extensions that the settings add, on the primary. What is there already stays as it is,
-# and nothing is ever dropped. One that cannot be made does not keep the others from it. The supervisor tries again
-# later, so what was said the last time is not said again.
+# Makes the roles that every cluster has, and the roles, databases and extensions that the settings add, on the primary.
+# What is there already stays as it is, and nothing is ever dropped. One that cannot be made does not keep the others from
+# it. The supervisor tries again later, so what was said the last time is not said again.
 
 here=${BASH_SOURCE[0]%/*}
 # shellcheck source=components/postgres/scripts/lib.sh
 . "$here/lib.sh"
 # shellcheck source=components/postgres/scripts/passwords.sh
 . "$here/passwords.sh"
+# shellcheck source=components/postgres/scripts/generated.sh
+. "$here/generated.sh"
 PG_BIN=$RUN_DIR/bin
 work=$RUN_DIR/additions
 
@@ -27,10 +29,10 @@ note() {
   [[ $'\n'$said$'\n' == *$'\n'"$1"$'\n'* ]] || say "$1"
 }
 
-# complain WORDS SETTING: something could not be made
+# complain WORDS [SETTING]: something could not be made
 complain() {
   failed=1
-  note "$1 (setting: $2; tried again by itself)"
+  note "$1 (${2:+setting: $2; }tried again by itself)"
 }
 
 # entries SETTING: sets MAPFILE to its lines, a name and more fields that are separated by tabs
@@ -56,37 +58,49 @@ ask() {
   return 1
 }
 
-# make_role NAME: with its password
+# make_role ROLE DATABASE KEY SETTING SQL: with its password, which is tried in a database that it may connect to; the SQL
+# makes a new one what it is beside a login. Sets state to what was found, and mark to the comment that the role has
 make_role() {
   local new=''
-  if ! ask postgres "role=$1" <<'END'; then
+  # The rights come with the role or not at all.
+  if ! ask postgres "role=$1" "database=$POSTGRES_DB" <<END; then
 SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') AS missing \gset
 \if :missing
+BEGIN;
 CREATE ROLE :"role" LOGIN;
+$5
+COMMIT;
 \endif
-SELECT CASE WHEN :'missing' THEN 'made' WHEN NOT rolcanlogin THEN 'closed' WHEN rolpassword IS NULL THEN 'bare' ELSE 'there' END
+SELECT CASE WHEN :'missing' THEN 'made' WHEN NOT rolcanlogin THEN 'closed' WHEN rolpassword IS NULL THEN 'bare' ELSE 'there' END,
+  shobj_description(oid, 'pg_authid')
   FROM pg_authid WHERE rolname = :'role';
 END
-    complain "could not make role $1: $REPLY" roles
+    complain "could not make role $1: $REPLY" "$4"
     return 1
   fi
-  case $REPLY in
+  IFS='|' read -r state mark <<<"$REPLY"
+  case $state in
   made) say "made role $1" ;;
   closed)
-    note "role $1 was there already and may not log in: it stays so, without the password of the Secret (setting: roles)"
+    note "role $1 was there already and may not log in: it stays so, without the password of the Secret${4:+ (setting: $4)}"
     return 0
     ;;
   esac
   # Without a password a try would only put an error into the server's log.
-  if [[ $REPLY != there ]]; then new=new; fi
-  if ! apply_password "$1" postgres "PASSWORD_$1" "$new"; then
-    complain "$REPLY" roles
+  if [[ $state != there ]]; then new=new; fi
+  give_password "$1" "$2" "$3" "$4" "$new"
+}
+
+# give_password ROLE DATABASE KEY SETTING [new]
+give_password() {
+  if ! apply_password "$1" "$2" "$3" "${5:-}"; then
+    complain "$REPLY" "$4"
   elif [[ -n $REPLY ]]; then
     say "$REPLY"
   fi
 }
 
-# make_member ROLE GROUP
+# make_member ROLE GROUP SETTING
 make_member() {
   if ! ask postgres "role=$1" "group=$2" <<'END'; then
 SELECT NOT EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member
@@ -96,7 +110,7 @@ GRANT :"group" TO :"role";
 \echo made
 \endif
 END
-    complain "could not make role $1 a member of $2: $REPLY" roles
+    complain "could not make role $1 a member of $2: $REPLY" "$3"
   elif [[ $REPLY == made ]]; then
     say "made role $1 a member of $2"
   fi
@@ -152,18 +166,21 @@ if [[ -s $EMERGENCY ]]; then
   exit 1
 fi
 
+make_generated
 # Every role before the first membership and the first owner.
 entries roles
 roles=("${MAPFILE[@]}")
 declare -A missing=()
 for line in "${roles[@]}"; do
   IFS=$'\t' read -r -a fields <<<"$line"
-  make_role "${fields[0]}" || missing[${fields[0]}]=1
+  # The app's database is not everybody's.
+  make_role "${fields[0]}" postgres "PASSWORD_${fields[0]}" roles \
+    'GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO :"role";' || missing[${fields[0]}]=1
 done
 for line in "${roles[@]}"; do
   IFS=$'\t' read -r -a fields <<<"$line"
   [[ -z ${missing[${fields[0]}]:-} ]] || continue
-  for group in "${fields[@]:1}"; do make_member "${fields[0]}" "$group"; done
+  for group in "${fields[@]:1}"; do make_member "${fields[0]}" "$group" roles; done
 done
 entries databases
 for line in "${MAPFILE[@]}"; do

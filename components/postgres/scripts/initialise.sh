@@ -21,9 +21,11 @@ prepare_primary() {
 
 initialise() {
   local user user_text database database_text
-  if [[ $POSTGRES_USER == postgres || $POSTGRES_USER == "$REPLICATION_USER" ]]; then
+  case $POSTGRES_USER in
+  postgres | "$REPLICATION_USER" | "$READONLY_USER" | "$MONITORING_USER")
     die "the application's role cannot be called $POSTGRES_USER: that name is the cluster's own; choose another (setting: user)"
-  fi
+    ;;
+  esac
   say "empty volume: initialising a new cluster"
   discard_build
   # Nobody is trusted; no password goes through here: the roles get theirs when the server runs, before the pod is ready.
@@ -37,22 +39,27 @@ initialise() {
     fi
     die "initdb failed:" "${MAPFILE[@]}"
   }
+  # As from PostgreSQL 15 on: only a database's owner makes things in its schema public. New databases are copies of template1.
+  local -a close_public=("ALTER SCHEMA public OWNER TO pg_database_owner" "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+  printf '%s\n' "${close_public[@]}" >"$RUN_DIR/initialise.sql"
+  single_user template1 >"$RUN_DIR/initialise.log"
   identifier "$POSTGRES_USER" && user=$REPLY
   literal "$POSTGRES_USER" && user_text=$REPLY
   identifier "$POSTGRES_DB" && database=$REPLY
   literal "$POSTGRES_DB" && database_text=$REPLY
   {
-    printf '%s\n' "CREATE ROLE $user LOGIN" "CREATE ROLE $REPLICATION_USER LOGIN REPLICATION" \
+    printf '%s\n' "${close_public[@]}" "CREATE ROLE $user LOGIN" "CREATE ROLE $REPLICATION_USER LOGIN REPLICATION" \
       "GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO $REPLICATION_USER"
     if [[ $POSTGRES_DB == postgres ]]; then
       printf '%s\n' "ALTER DATABASE postgres OWNER TO $user"
     else
-      printf '%s\n' "CREATE DATABASE $database OWNER $user"
+      # The app's database is not everybody's: roles get what they need, see additions.sh.
+      printf '%s\n' "CREATE DATABASE $database OWNER $user" "REVOKE ALL ON DATABASE $database FROM PUBLIC"
     fi
     printf '%s\n' "SELECT count(*) AS complete FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba, pg_roles r \
 WHERE d.datname = $database_text AND o.rolname = $user_text AND r.rolname = '$REPLICATION_USER' AND r.rolreplication"
   } >"$RUN_DIR/initialise.sql"
-  run "$PG_BIN/postgres" --single -D "$BUILD" -c fsync=off postgres <"$RUN_DIR/initialise.sql" >"$RUN_DIR/initialise.log" 2>&1
+  single_user postgres >>"$RUN_DIR/initialise.log"
   # Single-user mode exits with 0 whatever the SQL did.
   if [[ $(<"$RUN_DIR/initialise.log") != *'complete = "1"'* ]]; then
     mapfile -t < <(grep -E 'ERROR|FATAL|DETAIL|HINT' "$RUN_DIR/initialise.log")
@@ -62,4 +69,9 @@ WHERE d.datname = $database_text AND o.rolname = $user_text AND r.rolname = '$RE
   : >"$NEW_CLUSTER"
   publish
   say "the cluster is initialised: database $POSTGRES_DB, role $POSTGRES_USER"
+}
+
+# single_user DATABASE: runs the statements of initialise.sql, one a line, in what is being built; prints what the server says
+single_user() {
+  run "$PG_BIN/postgres" --single -D "$BUILD" -c fsync=off "$1" <"$RUN_DIR/initialise.sql" 2>&1
 }

@@ -38,6 +38,8 @@ SAFE='-c search_path=pg_catalog'
 
 ORDINAL=${POD_NAME##*-}
 REPLICATION_USER=replicator
+READONLY_USER='readonly'
+MONITORING_USER=monitoring
 BUILD=$VOLUME/.pgdata.new          # initialise and clone build here; only a complete directory becomes PGDATA
 ACTIVE_CONFIG=$VOLUME/config       # the settings that were last found valid; the server reads these
 ACTIVE_TLS=$VOLUME/tls              # the certificate that was last found usable; a link to its directory, see tls.sh

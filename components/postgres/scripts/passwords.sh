@@ -28,6 +28,8 @@ password_works() {
   case $REPLY in
   *"password authentication failed"*) return 1 ;;
   *"too many clients"* | *"the database system is"*) return 2 ;;
+  # Turned away before it was asked for a password: the file that lets it in may still be on its way.
+  *"pg_hba.conf"*) return 2 ;;
   # Whatever else it may not do, such as connect to this database, is judged after the password was found right.
   *FATAL:*)
     if speaks_english; then return 0; else return 1; fi

@@ -108,16 +108,13 @@ end_additions() {
 
 # watch_additions: at the server's start and whenever the settings change
 watch_additions() {
-  local setting
-  contents "$CONFIG_DIR/roles" "$CONFIG_DIR/databases" "$CONFIG_DIR/extensions" "$SECRETS_DIR"/PASSWORD_*
+  contents "$CONFIG_DIR/roles" "$CONFIG_DIR/databases" "$CONFIG_DIR/extensions" "$SECRETS_DIR"/PASSWORD_* \
+    "$SECRETS_DIR"/{READONLY,MONITORING,SUPERUSER}_PASSWORD
   [[ $REPLY != "$seen_additions" ]] || return
-  additions_not_before=0 additions_pending=0 additions_pause=5
+  additions_not_before=0 additions_pending=1 additions_pause=5
   # After a change: the files of the ConfigMap and those of the Secret arrive one after the other.
   if [[ -n $seen_additions ]]; then additions_not_before=$((EPOCHSECONDS + 3)); fi
   seen_additions=$REPLY
-  for setting in roles databases extensions; do
-    if [[ -s $CONFIG_DIR/$setting ]]; then additions_pending=1; fi
-  done
 }
 
 # watch_files: every second, without starting a program when nothing changed

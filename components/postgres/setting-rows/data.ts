@@ -24,6 +24,13 @@ export const dataRows = {
     otherwise: [{ effect: "restart", when: "with `acknowledge.user`" }],
     change: "Further ones are made by `roles`.",
   },
+  superuserAccess: {
+    meaning: "whether the superuser `postgres` may connect over the network, with a generated password",
+    default: code(defaults.superuserAccess),
+    limits: limits.boolean,
+    effect: "reload",
+    change: "Becoming `false` takes the password away; open sessions go on.",
+  },
   roles: {
     meaning: "login roles beside `user`, each with a generated password: a list of `{name, memberOf}`",
     default: "none",

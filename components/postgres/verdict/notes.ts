@@ -54,6 +54,10 @@ const notes: Record<string, Note> = {
       : `Commits wait for ${after.synchronousReplicas} of ${after.replicas - 1} replicas.`,
   storageSize: (before, after) =>
     before.storageSize === after.storageSize ? undefined : "Volumes grow and never shrink.",
+  superuserAccess: (_, { superuserAccess }) =>
+    superuserAccess
+      ? "The superuser may connect over the network, with the password SUPERUSER_PASSWORD of the Secret."
+      : "The superuser may no longer connect over the network, and loses its password. Open sessions go on.",
   roles: additions,
   databases: additions,
   extensions: additions,

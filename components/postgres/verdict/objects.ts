@@ -1,3 +1,4 @@
+import { generatedKeys, passwordKey } from "../additions/files";
 import { configData } from "../config";
 import { fixedFieldProblems } from "../fixed-fields";
 import { majorOfImage } from "../image";
@@ -16,7 +17,7 @@ import type { ChangeClass, DerivedChange, PropertyPath, ResourceChange } from ".
 /** The objects of a cluster as far as they follow from its settings, by kind and name; passwords by what renews them. */
 export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
   const { names, namespace, namespaceLabels, storageSize } = spec;
-  const passwords = { generation: spec.passwordGeneration, roles: spec.roles.map(({ name }) => name).sort() };
+  const passwords = passwordsOf(spec);
   const ordinals = Array.from({ length: spec.replicas }, (_, ordinal) => ordinal);
   return new Map<string, unknown>([
     ...(spec.createNamespace ? [[`Namespace ${namespace}`, { labels: namespaceLabels }] as const] : []),
@@ -60,6 +61,12 @@ function certificateObjects(spec: ClusterSpec): [string, unknown][] {
   }
 }
 
+/** What passwords there are follows from, and what renews them. */
+function passwordsOf(spec: ClusterSpec): unknown {
+  const keys = [...Object.values(generatedKeys(spec)), ...spec.roles.map(({ name }) => passwordKey(name)).sort()];
+  return { generation: spec.passwordGeneration, keys };
+}
+
 /** It notes what the data is. */
 const latchKey = ({ namespace, names }: ClusterSpec): string => `ConfigMap ${namespace}/${names.latchConfigMap}`;
 
@@ -84,7 +91,7 @@ function isFixed(before: ClusterSpec, after: ClusterSpec): boolean {
 }
 
 function mounted(spec: ClusterSpec): unknown {
-  return { files: configData(spec), generation: spec.passwordGeneration, roles: spec.roles.map(({ name }) => name) };
+  return { files: configData(spec), passwords: passwordsOf(spec) };
 }
 
 /** Bytes of a quantity; settings that cannot be read never come this far. */

@@ -57,7 +57,13 @@ describe("the rendered manifests", () => {
         const rendered = manifests().map(([, text]): KubernetesObject => parse(text, { version }));
         const data = rendered.flatMap(({ stringData }) => Object.entries(stringData ?? {}));
         const roles = stack === "prod" && title !== "" ? ["PASSWORD_reporting"] : [];
-        expect(data.map(([key]) => key)).to.have.members(["POSTGRES_PASSWORD", "REPLICATION_PASSWORD", ...roles]);
+        expect(data.map(([key]) => key)).to.have.members([
+          "POSTGRES_PASSWORD",
+          "REPLICATION_PASSWORD",
+          "READONLY_PASSWORD",
+          "MONITORING_PASSWORD",
+          ...roles,
+        ]);
         expect(new Set(data.map(([, value]) => value))).to.deep.equal(new Set([placeholder]));
         const masked = registered.map((inputs) =>
           inputs.kind === "Secret" ? { ...inputs, stringData: Object.fromEntries(data) } : inputs,
@@ -101,7 +107,7 @@ describe("the rendered manifests", () => {
     const command = /^ {4}(awk .*) \| kubectl apply -f -$/m.exec(files()["README.md"] ?? "")?.[1] ?? "false";
     const fill = (): KubernetesObject => parse(execFileSync("sh", ["-c", command], { cwd: folder, encoding: "utf8" }));
     const passwords = [...Object.values(fill().stringData ?? {}), ...Object.values(fill().stringData ?? {})];
-    expect(new Set(passwords).size).to.equal(6);
+    expect(new Set(passwords).size).to.equal(10);
     for (const password of passwords) expect(password).to.match(/^[0-9a-f]{48}$/);
     expect(fill().metadata).to.include({ name: "orders-secret" });
   });
