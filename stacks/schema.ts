@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { clouds, podManagementPolicies, updateStrategies, workloads } from "../components/postgres/args";
 
 // Configuration holds text; every setting is read from it and says in its own words what it accepts.

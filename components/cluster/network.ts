@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as core from "@pulumi/kubernetes/core/v1";
 import type * as pulumi from "@pulumi/pulumi";
 import { headlessService, primaryService } from "../postgres/services";
 import type { ClusterSpec } from "../postgres/spec";
@@ -9,10 +9,10 @@ export function createServices(
   { parent, childName }: Place,
   spec: ClusterSpec,
   dependsOn: pulumi.Resource[],
-): k8s.core.v1.Service[] {
+): core.Service[] {
   const options = { parent, dependsOn };
   return [
-    new k8s.core.v1.Service(childName("headless-service"), headlessService(spec), options),
-    new k8s.core.v1.Service(childName("primary-service"), primaryService(spec), options),
+    new core.Service(childName("headless-service"), headlessService(spec), options),
+    new core.Service(childName("primary-service"), primaryService(spec), options),
   ];
 }
