@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { clouds, podManagementPolicies, updateStrategies, workloads } from "../components/postgres/args";
 import { tlsModes } from "../components/postgres/tls/args";
 

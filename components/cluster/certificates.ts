@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterSpec } from "../postgres/spec";
 import { makeAuthority } from "../postgres/tls/authority";
@@ -39,7 +40,7 @@ function createAuthority({ parent, childName }: Place, spec: ClusterSpec, depend
     "ca.crt": encoded(authority.then(({ certificate }) => certificate)),
     "ca.key": pulumi.secret(encoded(authority.then(({ key }) => key))),
   };
-  const secret = new k8s.core.v1.Secret(
+  const secret = new core.Secret(
     childName("authority"),
     { metadata: { name: names.authoritySecret, namespace, labels }, type: "Opaque", data },
     { parent, dependsOn, ignoreChanges: ["data"] },
@@ -55,10 +56,10 @@ function createCertificate(
   { parent, childName }: Place,
   spec: ClusterSpec,
   dependsOn: pulumi.Resource[],
-): k8s.apiextensions.CustomResource {
+): CustomResource {
   const { names, namespace, labels } = spec;
   const annotations = { "pulumi.com/waitFor": "condition=Ready" };
-  return new k8s.apiextensions.CustomResource(
+  return new CustomResource(
     childName("certificate"),
     {
       apiVersion: "cert-manager.io/v1",

@@ -8,8 +8,15 @@ import { tlsFile } from "./tls/certificate";
 
 const scriptsDirectory = join(__dirname, "scripts");
 
-/** The scripts that run in the pods, by file name: the data of the scripts ConfigMap. */
+let read: Record<string, string> | undefined;
+
+/** The scripts that run in the pods, by file name: the data of the scripts ConfigMap. Read once for all clusters. */
 export function scripts(): Record<string, string> {
+  read ??= readScripts();
+  return read;
+}
+
+function readScripts(): Record<string, string> {
   const names = readdirSync(scriptsDirectory).filter((file) => file.endsWith(".sh"));
   return Object.fromEntries(names.sort().map((file) => [file, readFileSync(join(scriptsDirectory, file), "utf8")]));
 }
