@@ -7,6 +7,6 @@ export const budgets = {
   resources: 22,
   /** Files that prod loads beside those of Pulumi's SDK, itself included. */
   files: 26,
-  /** Kilobytes of the one file that start.cjs makes of the program. */
-  kilobytes: 370,
+  /** Kilobytes of the one file that start.cjs makes of the program; half of it is what writes X.509 (components/postgres/tls). */
+  kilobytes: 700,
 } as const;
