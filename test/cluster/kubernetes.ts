@@ -40,6 +40,11 @@ export class Namespace {
     private readonly kubeconfig: string,
   ) {}
 
+  /** Another one of the same node. */
+  beside(name: string): Namespace {
+    return new Namespace(name, this.kubectlPath, this.kubeconfig);
+  }
+
   /**
    * Runs kubectl and returns what it prints.
    * @throws Error with kubectl's own words, or when it has not ended within a minute; a deletion may take five.
