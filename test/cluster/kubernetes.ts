@@ -53,6 +53,11 @@ export class Namespace {
     return this.run(args);
   }
 
+  /** As {@link kubectl}, with something on its standard input: what it says is in no list of processes. */
+  pipe(input: string, ...args: string[]): Promise<string> {
+    return this.run(args, input);
+  }
+
   private async run(args: string[], input = ""): Promise<string> {
     const seconds = args[0] === "delete" ? 300 : 60;
     const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args], {
