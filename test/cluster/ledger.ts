@@ -38,11 +38,12 @@ while True:
             break
         except psycopg2.Error as error:
             leave()
-            if "authentication failed" not in str(error):
-                print("failed", flush=True)
+            reason = str(error).strip().replace("\\n", "; ")
+            if "authentication failed" not in reason:
+                print("failed", reason, flush=True)
                 break
     else:
-        print("failed", flush=True)
+        print("failed", reason, flush=True)
     if ask["pause"]:
         leave()
     time.sleep(max(0 if connection else 0.02, ask["pause"] - (time.time() - begun)))
@@ -54,8 +55,8 @@ const idsEach = 100_000_000;
 /** What a ledger knows when its client has stopped. Times in seconds. */
 export interface Settled {
   acknowledged: number;
-  /** Rows whose writer was told that they failed, or not told anything. */
-  failed: number;
+  /** Why rows were not acknowledged, a reason for each. */
+  failed: string[];
   /** Acknowledged ids that the database does not have. */
   lost: number[];
   /** The longest time without an acknowledged row. */
@@ -70,7 +71,7 @@ export interface Settled {
  */
 export class Ledger {
   private readonly acknowledged: number[] = [];
-  private failed = 0;
+  private readonly failed: string[] = [];
   /** When rows of the steady writer were acknowledged: the gaps of a hurried one are no measure. */
   private readonly steady: number[] = [];
   private readonly writers: { child: ChildProcessWithoutNullStreams; closed: Promise<unknown> }[] = [];
@@ -87,8 +88,8 @@ export class Ledger {
       const lines = (text + chunk).split("\n");
       text = lines.pop() ?? "";
       for (const line of lines) {
-        if (line === "failed") {
-          this.failed += 1;
+        if (line.startsWith("failed ")) {
+          this.failed.push(line.slice("failed ".length));
           continue;
         }
         const [id = 0, at = 0] = line.split(" ").map(Number);
