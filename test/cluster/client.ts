@@ -19,6 +19,7 @@ export interface Login {
   database?: string;
   user?: string;
   password?: string;
+  sslmode?: string;
   /** A libpq URI instead of the fields. */
   dsn?: string;
 }
