@@ -1,4 +1,4 @@
-import * as kubernetes from "@pulumi/kubernetes";
+import { Provider } from "@pulumi/kubernetes/provider";
 import { PostgresCluster } from "./components/postgres-cluster";
 import { kubernetesSettings, readSettings } from "./stacks/settings";
 
@@ -6,7 +6,7 @@ const settings = readSettings();
 
 // Explicit, so that an ambient kubeconfig is never hit by accident; mutable, so that a changed setting or password
 // reaches the running pods instead of replacing the objects they mount.
-const provider = new kubernetes.Provider("kubernetes", {
+const provider = new Provider("kubernetes", {
   ...kubernetesSettings(),
   enableConfigMapMutable: true,
   enableSecretMutable: true,
@@ -26,6 +26,7 @@ export const {
   database,
   user,
   secretName,
+  tls,
   storageClassName,
   passwords,
   connectionUri,

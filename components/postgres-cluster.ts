@@ -1,15 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
-import { createServices } from "./cluster/network";
+import { createCertificates } from "./cluster/certificates";
+import { createKey } from "./cluster/key";
+import { createNetworkPolicy, createServices } from "./cluster/network";
 import type { Place } from "./cluster/place";
 import { createDisruptionBudget, createLatch, createStatefulSet, demandKept } from "./cluster/pods";
 import { createPasswords, createSecret, passwordsByRole } from "./cluster/secrets";
 import { createConfigMaps } from "./cluster/settings";
 import { createClaims, createNamespace, createStorageClass } from "./cluster/storage";
 import type { PostgresClusterArgs } from "./postgres/args";
-import { type Address, connectionUri, type Endpoint, endpointsOf } from "./postgres/endpoints";
+import { type Address, connectionUri, type Endpoint, endpointsOf, type Tls } from "./postgres/endpoints";
 import { postgresPort, serviceHost } from "./postgres/names";
 import { readme } from "./postgres/readme";
 import { clusterSpec } from "./postgres/spec";
+import { isTlsOn } from "./postgres/tls/args";
 import { clusterProblems } from "./postgres/validate";
 import { SettingsError } from "./settings-error";
 
@@ -43,6 +46,8 @@ export class PostgresCluster extends pulumi.ComponentResource {
   readonly user: pulumi.Output<string>;
   /** Name of the Secret with the passwords. */
   readonly secretName: pulumi.Output<string>;
+  /** How connections are encrypted, and PEM of the authority that clients verify the servers by, where one is known. */
+  readonly tls: pulumi.Output<Tls>;
   /** StorageClass of the pods' claims. */
   readonly storageClassName: pulumi.Output<string>;
   /** Passwords of `user`, `readonly`, `monitoring`, each of `roles`, and with `superuserAccess` of `postgres`, by role. Secret. */
@@ -62,16 +67,21 @@ export class PostgresCluster extends pulumi.ComponentResource {
 
     const place: Place = { parent: this, childName: (child) => `${name}-${child}` };
     const namespace = createNamespace(place, spec);
-    const storage = createStorageClass(place, spec);
+    const key = createKey(place, spec);
+    const storage = createStorageClass(place, spec, key);
     const passwords = createPasswords(place, spec);
     const secret = createSecret(place, spec, passwords, namespace);
+    const certificates = createCertificates(place, spec, namespace);
     const claims = createClaims(place, spec, [...namespace, ...storage]);
     // The WAL settings follow the size: they must not where the cluster refuses the claims.
     const configMaps = createConfigMaps(place, spec, [...namespace, ...claims]);
     const services = createServices(place, spec, namespace);
+    const networkPolicy = createNetworkPolicy(place, spec, namespace);
     createDisruptionBudget(place, spec, namespace);
     // The Services do not wait for endpoints, or they and the pods would wait for each other.
-    const before = [...namespace, ...storage, ...claims, secret, ...configMaps, ...services];
+    // No pod runs before what closes it.
+    const mounted = [secret, ...certificates.resources, ...configMaps];
+    const before = [...namespace, ...storage, ...claims, ...mounted, ...services, ...networkPolicy];
     const statefulSet = createStatefulSet(place, spec, before);
     const latch = createLatch(place, spec, statefulSet);
 
@@ -80,11 +90,12 @@ export class PostgresCluster extends pulumi.ComponentResource {
     const whenReady = <T>(value: T): pulumi.Output<T> => ready.apply(() => value);
     const endpoints = endpointsOf(spec.names.statefulSet, spec.names.headlessService, spec.namespace, spec.replicas);
     const primary = { host: serviceHost(spec.names.primaryService, spec.namespace), port: postgresPort };
-    const uri = (addresses: Address[], options?: Record<string, string>): pulumi.Output<string> =>
+    const encrypted: Record<string, string> = isTlsOn(spec.tls) ? { sslmode: "require" } : {};
+    const uri = (addresses: Address[], options: Record<string, string> = {}): pulumi.Output<string> =>
       pulumi.secret(
         pulumi.all([passwords.user.result, ready]).apply(([password]) => {
           const { user, database } = spec;
-          return connectionUri({ user, password, database }, addresses, options);
+          return connectionUri({ user, password, database }, addresses, { ...encrypted, ...options });
         }),
       );
 
@@ -96,6 +107,9 @@ export class PostgresCluster extends pulumi.ComponentResource {
     this.database = whenReady(spec.database);
     this.user = whenReady(spec.user);
     this.secretName = whenReady(spec.names.secret);
+    this.tls = pulumi
+      .all([certificates.caCertificate, ready])
+      .apply(([caCertificate]) => ({ mode: spec.tls.mode, ...(caCertificate !== undefined && { caCertificate }) }));
     this.storageClassName = whenReady(spec.storageClassName);
     this.passwords = pulumi.secret(pulumi.all([passwordsByRole(spec.user, passwords), ready]).apply(([all]) => all));
     this.connectionUri = uri([primary]);
@@ -110,6 +124,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
       database: this.database,
       user: this.user,
       secretName: this.secretName,
+      tls: this.tls,
       storageClassName: this.storageClassName,
       passwords: this.passwords,
       connectionUri: this.connectionUri,

@@ -1,6 +1,7 @@
 import { rawSettings, type StackConfig } from "../local/pulumi/stack-file";
 import { type Plan, planOf } from "../local/render/plan";
-import { rules } from "./rules";
+import { parseSettings } from "../stacks/settings";
+import { type RuleSettings, rules, stackRules } from "./rules";
 
 /** A rule that a resource breaks, and what to do. */
 export interface Violation {
@@ -11,14 +12,19 @@ export interface Violation {
 }
 
 /** All violations in a plan. */
-export function violationsIn({ resources }: Plan, keepVolumes: boolean): Violation[] {
-  return resources.flatMap(({ type, name, inputs }) =>
+export function violationsIn({ resources }: Plan, settings: RuleSettings): Violation[] {
+  const each = resources.flatMap(({ type, name, inputs }) =>
     rules.flatMap((rule) =>
       rule
-        .violations({ type, props: inputs }, { keepVolumes })
+        .violations({ type, props: inputs }, settings)
         .map((message) => ({ rule: rule.name, resource: `${type.slice(type.lastIndexOf(":") + 1)} ${name}`, message })),
     ),
   );
+  const judged = resources.map(({ type, inputs }) => ({ type, props: inputs }));
+  const whole = stackRules.flatMap((rule) =>
+    rule.violations(judged, settings).map((message) => ({ rule: rule.name, resource: "the stack", message })),
+  );
+  return [...each, ...whole];
 }
 
 /**
@@ -28,6 +34,7 @@ export function violationsIn({ resources }: Plan, keepVolumes: boolean): Violati
 export async function judge(stack: string, config: StackConfig): Promise<{ resources: number; found: Violation[] }> {
   const texts = Object.entries(rawSettings(config)).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
   const plan = await planOf(stack, Object.fromEntries(texts));
-  const keepVolumes = rawSettings(config).keepVolumes !== "false";
-  return { resources: plan.resources.length, found: violationsIn(plan, keepVolumes) };
+  const { keepVolumes = true, networkPolicy } = parseSettings(rawSettings(config)).args;
+  const settings = { keepVolumes, networkPolicy: networkPolicy?.enabled ?? true };
+  return { resources: plan.resources.length, found: violationsIn(plan, settings) };
 }

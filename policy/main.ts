@@ -3,7 +3,9 @@ import { RunError } from "@pulumi/pulumi";
 import { readStackFile } from "../local/pulumi/stack-file";
 import { LocalError } from "../local/tools/run";
 import { judge } from "./judge";
-import { rules } from "./rules";
+import { rules, stackRules } from "./rules";
+
+const all = [...rules, ...stackRules];
 
 const usage = `npm run policy -- [--stack NAME]
   --stack NAME      the stack: settings are in Pulumi.NAME.yaml; default dev
@@ -11,7 +13,7 @@ const usage = `npm run policy -- [--stack NAME]
 
 Exit codes: 0 every rule is kept, 1 a rule is broken or the settings cannot work, 2 wrong command line.
 Rules:
-${rules.map(({ name, description }) => `  ${name.padEnd(20)} ${description}`).join("\n")}`;
+${all.map(({ name, description }) => `  ${name.padEnd(20)} ${description}`).join("\n")}`;
 
 interface Options {
   stack: string;
@@ -42,7 +44,7 @@ async function main(args: string[]): Promise<number> {
   }
   const { resources, found } = await judge(stack, readStackFile(stack).config);
   if (found.length === 0) {
-    console.log(`Stack ${stack} keeps all ${rules.length} rules (${resources} resources).`);
+    console.log(`Stack ${stack} keeps all ${all.length} rules (${resources} resources).`);
     return 0;
   }
   const lines = found.map(({ rule, resource, message }) => `  ${resource}: ${message} [${rule}]`);

@@ -1,3 +1,4 @@
+import { clientsNamed, networkClosed } from "./network";
 import { at, listAt, textAt, textsAt } from "./values";
 
 /** A resource as a program asks for it. */
@@ -11,6 +12,8 @@ export interface Resource {
 export interface RuleSettings {
   /** Whether volumes outlive the stack. Default true. */
   keepVolumes?: boolean;
+  /** Whether a NetworkPolicy closes the pods. Default true. */
+  networkPolicy?: boolean;
 }
 
 /** What every stack keeps to. */
@@ -19,6 +22,14 @@ export interface Rule {
   description: string;
   /** What is wrong with a resource and what to do; empty where the rule is kept or says nothing about this type. */
   violations: (resource: Resource, settings?: RuleSettings) => string[];
+}
+
+/** What a stack keeps to as a whole. */
+export interface StackRule {
+  name: string;
+  description: string;
+  /** What is missing in these resources, which are all of the stack, and what to do. */
+  violations: (resources: readonly Resource[], settings?: RuleSettings) => string[];
 }
 
 /** Shortest password that is generated; 62 characters to the power of 20 cannot be guessed. */
@@ -192,8 +203,11 @@ const images: Rule = {
   },
 };
 
-/** All rules of the pack. */
-export const rules: readonly Rule[] = [exposure, retention, limits, passwords, images].map((rule) => ({
+/** The rules of the pack that each resource keeps. */
+export const rules: readonly Rule[] = [exposure, clientsNamed, retention, limits, passwords, images].map((rule) => ({
   ...rule,
   violations: (resource, settings) => judgedAs(resource).flatMap((one) => rule.violations(one, settings)),
 }));
+
+/** The rules of the pack that a stack keeps. */
+export const stackRules: readonly StackRule[] = [networkClosed];

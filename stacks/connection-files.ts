@@ -1,4 +1,4 @@
-import { type Address, connectionUri } from "../components/postgres/endpoints";
+import { type Address, connectionUri, type Tls } from "../components/postgres/endpoints";
 
 /** Who connects to which database, and where. */
 export interface Connection {
@@ -9,6 +9,9 @@ export interface Connection {
   primary: Address;
   /** Where reads go: the first that is a replica and answers. */
   readOnly: Address[];
+  tls: Tls;
+  /** Folder of the files, where they are read. */
+  folder: string;
 }
 
 /** Sections of the service file; `PGSERVICE`, or `service=` in a connection string, chooses one. */
@@ -17,12 +20,32 @@ export const services = { primary: "primary", replicas: "replicas" };
 /** Seconds until the next address is tried; without a limit an address that is gone holds a client for two minutes. */
 const connectTimeout = 5;
 
+/** File with the authority that the servers are verified by. */
+const caFile = "ca.crt";
+
+/** libpq's `sslmode` for these servers: verified where their authority is known. */
+export function sslModeOf({ mode, caCertificate }: Tls): "prefer" | "require" | "verify-full" {
+  if (mode === "off") return "prefer";
+  return caCertificate === undefined ? "require" : "verify-full";
+}
+
+/** Where the authority's file is read. */
+export const caPath = (folder: string): string => `${folder}/${caFile}`;
+
+/** Options of libpq, and of the drivers that have them from it. Nothing where connections are not encrypted. */
+function sslOptions({ tls, folder }: Connection): Record<string, string> {
+  if (tls.mode === "off") return {};
+  return { sslmode: sslModeOf(tls), ...(tls.caCertificate !== undefined && { sslrootcert: caPath(folder) }) };
+}
+
 /**
  * The files that an app finds in its volume, by name: each value on its own under the names that charts and operators
  * use, and `pg_service.conf` with all of them, for libpq and the drivers that are built on it.
  */
-export function connectionFiles({ user, password, database, primary, readOnly }: Connection): Record<string, string> {
+export function connectionFiles(connection: Connection): Record<string, string> {
+  const { user, password, database, primary, readOnly, tls } = connection;
   const login = { user, password, database };
+  const ssl = sslOptions(connection);
   const hosts = readOnly.map(({ host }) => host).join();
   const ports = readOnly.map(({ port }) => port).join();
   const preferReplica = { target_session_attrs: "prefer-standby" };
@@ -32,14 +55,15 @@ export function connectionFiles({ user, password, database, primary, readOnly }:
     dbname: database,
     host: primary.host,
     port: `${primary.port}`,
-    uri: connectionUri(login, [primary]),
-    "jdbc-uri": jdbcUri(login, primary),
+    uri: connectionUri(login, [primary], ssl),
+    "jdbc-uri": jdbcUri(login, primary, ssl),
     "read-only-host": hosts,
-    "read-only-uri": connectionUri(login, readOnly, preferReplica),
+    "read-only-uri": connectionUri(login, readOnly, { ...ssl, ...preferReplica }),
     pgpass: [primary, ...readOnly].map((address) => passwordLine(login, address)).join(""),
     "pg_service.conf":
-      section(services.primary, { host: primary.host, port: `${primary.port}`, ...libpqLogin(login) }) +
-      section(services.replicas, { host: hosts, port: ports, ...libpqLogin(login), ...preferReplica }),
+      section(services.primary, { host: primary.host, port: `${primary.port}`, ...libpqLogin(login), ...ssl }) +
+      section(services.replicas, { host: hosts, port: ports, ...libpqLogin(login), ...ssl, ...preferReplica }),
+    ...(tls.mode !== "off" && tls.caCertificate !== undefined && { [caFile]: tls.caCertificate }),
   };
 }
 
@@ -69,7 +93,8 @@ function passwordLine({ user, password, database }: Login, { host, port }: Addre
 }
 
 /** https://jdbc.postgresql.org/documentation/use/: what a URL does not allow is percent-encoded. */
-function jdbcUri({ user, password, database }: Login, { host, port }: Address): string {
+function jdbcUri({ user, password, database }: Login, { host, port }: Address, ssl: Record<string, string>): string {
   const encode = encodeURIComponent;
-  return `jdbc:postgresql://${host}:${port}/${encode(database)}?user=${encode(user)}&password=${encode(password)}`;
+  const options = Object.entries({ user, password, ...ssl }).map(([option, value]) => `${option}=${encode(value)}`);
+  return `jdbc:postgresql://${host}:${port}/${encode(database)}?${options.join("&")}`;
 }

@@ -1,6 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { connectionFiles, services } from "./connection-files";
+import { caPath, connectionFiles, services, sslModeOf } from "./connection-files";
 import type { StackOutputs } from "./outputs";
 import { type Cluster, clusterOf, databaseOf, passwordOf, unreadable } from "./read-outputs";
 
@@ -36,7 +36,7 @@ export interface Database {
   passwordFile: string;
   /**
    * PGHOST, PGPORT, PGDATABASE and PGUSER; PGSERVICEFILE names a file with these and the password, and PGSERVICE the
-   * section of it: `primary`. libpq, and what is built on it, connects by these alone; `service=replicas` reads.
+   * section of it: `primary`. PGSSLMODE and PGSSLROOTCERT are for what does not read that file. libpq, and what is built on it, connects by these alone; `service=replicas` reads.
    */
   env: kubernetes.types.input.core.v1.EnvVar[];
   /** The volume with the files, for the pod. */
@@ -72,8 +72,8 @@ export function databaseFrom(
   const password = readPassword(outputs, cluster, user);
   const stringData = pulumi
     .all([cluster, user, database, password])
-    .apply(([{ primary, readOnly }, user, database, password]) =>
-      connectionFiles({ user, database, password, primary, readOnly }),
+    .apply(([{ primary, readOnly, tls }, user, database, password]) =>
+      connectionFiles({ user, database, password, primary, readOnly, tls, folder: mountPath }),
     );
   const labels = { "app.kubernetes.io/managed-by": "pulumi" };
   const secret = new kubernetes.core.v1.Secret(name, { metadata: { namespace, labels }, stringData }, opts);
@@ -94,6 +94,9 @@ export function databaseFrom(
       { name: "PGUSER", value: user },
       { name: "PGSERVICEFILE", value: `${mountPath}/pg_service.conf` },
       { name: "PGSERVICE", value: services.primary },
+      { name: "PGSSLMODE", value: cluster.apply(({ tls }) => sslModeOf(tls)) },
+      // Heeded where there is such a file.
+      { name: "PGSSLROOTCERT", value: caPath(mountPath) },
     ],
     // Readable by whichever user the container has; only containers that mount it see it.
     volume: { name, secret: { secretName: secret.metadata.name, defaultMode: 0o444 } },
@@ -124,8 +127,10 @@ function outputsOf(stack: string | pulumi.StackReference): Outputs {
 
 function readCluster({ stack, get }: Outputs): pulumi.Output<Cluster> {
   return pulumi
-    .all([stack, get("primary"), get("endpoints"), get("database"), get("user")])
-    .apply(([name, primary, endpoints, database, user]) => clusterOf(name, { primary, endpoints, database, user }));
+    .all([stack, get("primary"), get("endpoints"), get("database"), get("user"), get("tls")])
+    .apply(([name, primary, endpoints, database, user, tls]) =>
+      clusterOf(name, { primary, endpoints, database, user, tls }),
+    );
 }
 
 function readPassword(

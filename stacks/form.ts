@@ -21,6 +21,16 @@ const lists = new Map([
   ["extensions", "pg_trgm"],
 ]);
 
+/** How `networkPolicy` and what is in it are written. */
+const network = new Map([
+  ["networkPolicy", "{clients: [{namespace: shop}]}"],
+  ["enabled", "enabled: false"],
+  ["clients", "- namespace: shop"],
+  ["namespace", "namespace: shop"],
+  ["namespaceLabels", "namespaceLabels: {team: shop}"],
+  ["podLabels", "podLabels: {app: web}"],
+]);
+
 /** What an entry of these lists may refer to, with an example. */
 const references = new Map([
   ["owner", "reporting"],
@@ -71,8 +81,13 @@ function problemsOf(
 }
 
 function fieldsOf(setting: string, path: string[]): string[] {
+  if (setting === "encryption") return ["createKey", "keyId"];
   if (setting === "updateStrategy") return ["type", "partition"];
+  if (setting === "tls")
+    return path.length === 0 ? ["mode", "secretName", "issuer", "caCertificate"] : ["name", "kind", "group"];
   if (setting === "acknowledge") return ["major", "database", "user"];
+  if (setting === "networkPolicy")
+    return path.length === 0 ? ["enabled", "clients"] : ["namespace", "namespaceLabels", "podLabels"];
   if (setting === "roles") return ["name", "memberOf"];
   if (setting === "databases") return ["name", "owner"];
   if (setting === "extensions") return ["name", "database"];
@@ -80,7 +95,12 @@ function fieldsOf(setting: string, path: string[]): string[] {
 }
 
 /** How a list, one of its entries or a field of one is written; undefined for other settings. */
-function example([setting = "", index, field]: string[], value: unknown): string | undefined {
+function example(path: string[], value: unknown): string | undefined {
+  const [setting = "", index, field] = path;
+  if (setting === "networkPolicy") {
+    const usual = network.get(path.findLast((key) => network.has(key)) ?? setting);
+    return path.at(-1) === "clients" ? `write a list: a line like "${usual}" for each` : `write it as "${usual}"`;
+  }
   const usual = lists.get(setting);
   if (usual === undefined) return undefined;
   const name = typeof value === "string" && value !== "" ? value : undefined;

@@ -1,6 +1,6 @@
-import type { Address, Endpoint } from "../components/postgres/endpoints";
+import type { Address, Endpoint, Tls } from "../components/postgres/endpoints";
 
-export type { Address, Endpoint, Role } from "../components/postgres/endpoints";
+export type { Address, Endpoint, Role, Tls } from "../components/postgres/endpoints";
 
 /**
  * The outputs of a stack, the same for every engine. App stacks read them through a StackReference.
@@ -23,6 +23,8 @@ export interface StackOutputs {
    * `PASSWORD_<name>` of each of `roles`, and with `superuserAccess` `SUPERUSER_PASSWORD`.
    */
   secretName: string;
+  /** How connections are encrypted, and how clients verify the servers. Stacks of 0.3.0 and earlier have none: `off`. */
+  tls: Tls;
   storageClassName: string;
   /** Passwords of `user`, `readonly`, `monitoring`, each of `roles`, and with `superuserAccess` of `postgres`, by role. Secret. */
   passwords: Record<string, string>;

@@ -1,7 +1,8 @@
 import { RunError } from "@pulumi/pulumi";
 import { generatedKeys } from "../components/postgres/additions/files";
-import type { Address } from "../components/postgres/endpoints";
+import type { Address, Tls } from "../components/postgres/endpoints";
 import { readonlyUser } from "../components/postgres/names";
+import { tlsModes } from "../components/postgres/tls/args";
 import type { StackOutputs } from "./outputs";
 
 /** What an app's pods may know of a cluster. */
@@ -12,6 +13,7 @@ export interface Cluster {
   readOnly: Address[];
   database: string;
   user: string;
+  tls: Tls;
 }
 
 /** Roles that every cluster has. */
@@ -43,10 +45,10 @@ export function unreadable(stack: string, error: unknown): RunError {
  */
 export function clusterOf(
   stack: string,
-  { primary, endpoints, database, user }: Partial<Record<keyof StackOutputs, unknown>>,
+  { primary, endpoints, database, user, tls }: Partial<Record<keyof StackOutputs, unknown>>,
 ): Cluster {
   if (isAddress(primary) && isAddresses(endpoints) && isText(database) && isText(user)) {
-    return { primary, readOnly: [...endpoints].reverse(), database, user };
+    return { primary, readOnly: [...endpoints].reverse(), database, user, tls: tlsOf(tls) };
   }
   const isEmpty = [primary, endpoints, database, user].every((value) => value === undefined);
   throw new OutputsError(
@@ -92,6 +94,13 @@ export function passwordOf(stack: string, role: string, passwords: unknown): str
       ? "deploy it again with this version: every cluster has this role from 0.4.0 on."
       : `use one of these, or add "- name: ${role}" to its setting roles and deploy it.`,
   );
+}
+
+/** A stack that was deployed by 0.3.0 or earlier has none. */
+function tlsOf(tls: unknown): Tls {
+  if (typeof tls !== "object" || tls === null || !("mode" in tls)) return { mode: "off" };
+  const mode = tlsModes.find((known) => known === tls.mode) ?? "off";
+  return "caCertificate" in tls && isText(tls.caCertificate) ? { mode, caCertificate: tls.caCertificate } : { mode };
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";

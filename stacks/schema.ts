@@ -1,5 +1,6 @@
-import { z } from "zod";
+import * as z from "zod";
 import { clouds, podManagementPolicies, updateStrategies, workloads } from "../components/postgres/args";
+import { tlsModes } from "../components/postgres/tls/args";
 
 // Configuration holds text; every setting is read from it and says in its own words what it accepts.
 const integer = z
@@ -32,6 +33,8 @@ const name = z
   .string({ error: ({ input }) => (input === undefined ? "is missing" : "is not text") })
   .min(1, "is empty");
 
+const labels = z.record(z.string(), scalar, { error: fields });
+
 /** A list of things with these fields. */
 const list = <T extends z.ZodRawShape>(item: T) =>
   structured(z.array(z.strictObject(item, { error: fields }), { error: "is not a list" }));
@@ -52,12 +55,29 @@ export const settingsSchema = z.strictObject({
   synchronousReplicas: integer.optional(),
   storageSize: text.optional(),
   storageClassName: text.optional(),
+  encryption: structured(
+    z.strictObject(
+      { createKey: z.boolean({ error: "is not true or false" }).optional(), keyId: name.optional() },
+      { error: fields },
+    ),
+  ).optional(),
   database: text.optional(),
   user: text.optional(),
   superuserAccess: boolean.optional(),
   roles: list({ name, memberOf: z.array(name, { error: "is not a list" }).optional() }).optional(),
   databases: list({ name, owner: name.optional() }).optional(),
   extensions: list({ name, database: name.optional() }).optional(),
+  tls: structured(
+    z.strictObject(
+      {
+        mode: z.enum(tlsModes).optional(),
+        secretName: text.optional(),
+        issuer: z.strictObject({ name, kind: text.optional(), group: text.optional() }, { error: fields }).optional(),
+        caCertificate: text.optional(),
+      },
+      { error: fields },
+    ),
+  ).optional(),
   resources: structured(
     z.strictObject({ requests: quantities.optional(), limits: quantities.optional() }, { error: fields }),
   ).optional(),
@@ -76,6 +96,23 @@ export const settingsSchema = z.strictObject({
   protect: boolean.optional(),
   passwordGeneration: integer.optional(),
   recoverPrimaryFrom: integer.optional(),
+  networkPolicy: structured(
+    z.strictObject(
+      {
+        enabled: z.boolean({ error: "is neither true nor false" }).optional(),
+        clients: z
+          .array(
+            z.strictObject(
+              { namespace: name.optional(), namespaceLabels: labels.optional(), podLabels: labels.optional() },
+              { error: fields },
+            ),
+            { error: "is not a list" },
+          )
+          .optional(),
+      },
+      { error: fields },
+    ),
+  ).optional(),
   acknowledge: structured(
     z.strictObject(
       {

@@ -1,7 +1,7 @@
 import { Config, getProject } from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime";
 import type { PostgresClusterArgs } from "../components/postgres/args";
-import type { Problem } from "../components/postgres/problem";
+import { type Problem, when } from "../components/postgres/problem";
 import { clusterProblems } from "../components/postgres/validate";
 import { SettingsError } from "../components/settings-error";
 import { formProblems } from "./form";
@@ -9,12 +9,14 @@ import { settingsSchema } from "./schema";
 
 /** Settings that are judged by others: what they are, cannot be told while those cannot be read. */
 const judgedBy = new Map([
+  ["encryption", ["cloud", "storageClassName"]],
   ["roles", ["user"]],
   ["databases", ["roles", "user", "database"]],
   ["extensions", ["databases", "database", "parameters"]],
   ["resources", ["workload"]],
   ["parameters", ["resources", "workload"]],
   ["acknowledge", ["image", "database", "user"]],
+  ["tls", ["image"]],
   ["synchronousReplicas", ["replicas"]],
   ["recoverPrimaryFrom", ["replicas"]],
   ["updateStrategy", ["replicas"]],
@@ -49,8 +51,20 @@ export function readSettings(): PostgresClusterArgs {
   const { args, problems } = parseSettings(
     Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])),
   );
-  if (problems.length > 0) throw new SettingsError(problems);
+  const all = [...problems, ...keyMakerProblems(args)];
+  if (all.length > 0) throw new SettingsError(all);
   return args;
+}
+
+/** The key is made by Pulumi's default provider for AWS: it alone heeds all of a stack's `aws:` configuration. */
+function keyMakerProblems({ encryption }: PostgresClusterArgs): Problem[] {
+  const disabled = new Config("pulumi").get("disable-default-providers") ?? "";
+  return when(encryption?.createKey === true && /"\s*(\*|aws)\s*"/.test(disabled), {
+    setting: "encryption.createKey",
+    asked: "true",
+    why: `The key is made by Pulumi's default provider for AWS, and pulumi:disable-default-providers (${disabled}) forbids it.`,
+    fix: 'Name the other providers there instead of "*" and "aws", or make a key by hand and set encryption.keyId to its ARN.',
+  });
 }
 
 /** The stack's choice of a Kubernetes cluster, by the provider's own settings; without one, kubectl's current context. */

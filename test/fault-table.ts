@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { median } from "../bench/statistics";
 
 /** What a fault did to a cluster, over all tries. */
 export interface FaultRow {
@@ -51,14 +52,6 @@ function cells({ fault, tried, writesBack, wholeBack, acknowledged, lost }: Faul
 
 const spread = (seconds: number[]): string[] =>
   seconds.length === 0 ? ["-", "-"] : [`${median(seconds).toFixed(2)} s`, `${Math.max(...seconds).toFixed(2)} s`];
-
-/** The middle value; the mean of the two middle ones of an even number. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = Math.floor(sorted.length / 2);
-  const [low = Number.NaN, high = low] = sorted.length % 2 === 1 ? sorted.slice(middle) : sorted.slice(middle - 1);
-  return sorted.length % 2 === 1 ? low : (low + high) / 2;
-}
 
 function aligned(table: string[][]): string {
   const widths = columns.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));

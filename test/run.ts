@@ -18,7 +18,7 @@ interface Counts {
   pending: number;
 }
 
-const tiers = ["check", "unit", "bootstrap", "cluster"] as const;
+const tiers = ["check", "unit", "scan", "bootstrap", "cluster"] as const;
 /** What can be run: the tiers, and the faults of two of them in full. */
 type Suite = (typeof tiers)[number] | "faults";
 const suites: readonly Suite[] = [...tiers, "faults"];
@@ -33,6 +33,7 @@ const client: DebianPackage = {
 const packages: Record<Suite, DebianPackage[]> = {
   check: [{ name: "shellcheck", provides: "shellcheck" }],
   unit: [],
+  scan: [],
   bootstrap: [server],
   cluster: [client],
   faults: [server, client],

@@ -1,4 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import * as apps from "@pulumi/kubernetes/apps/v1";
+import * as core from "@pulumi/kubernetes/core/v1";
+import * as policy from "@pulumi/kubernetes/policy/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { fixedFieldProblems, fixedFields, fixedFieldsOf } from "../postgres/fixed-fields";
 import { nameOfLatch } from "../postgres/names";
@@ -12,9 +15,9 @@ export function createDisruptionBudget(
   { parent, childName }: Place,
   spec: ClusterSpec,
   dependsOn: pulumi.Resource[],
-): k8s.policy.v1.PodDisruptionBudget {
+): policy.PodDisruptionBudget {
   const options = { parent, dependsOn };
-  return new k8s.policy.v1.PodDisruptionBudget(childName("pod-disruption-budget"), podDisruptionBudget(spec), options);
+  return new policy.PodDisruptionBudget(childName("pod-disruption-budget"), podDisruptionBudget(spec), options);
 }
 
 /** @param dependsOn all that the pods mount, and what leads to them. */
@@ -22,9 +25,9 @@ export function createStatefulSet(
   { parent, childName }: Place,
   spec: ClusterSpec,
   dependsOn: pulumi.Resource[],
-): k8s.apps.v1.StatefulSet {
+): apps.StatefulSet {
   const options = { parent, dependsOn, protect: spec.protect, ignoreChanges: fixedFields };
-  const made = new k8s.apps.v1.StatefulSet(childName("stateful-set"), statefulSetOf(spec), options);
+  const made = new apps.StatefulSet(childName("stateful-set"), statefulSetOf(spec), options);
   made.status.apply((status) => sayHeld(spec, status, made));
   return made;
 }
@@ -33,25 +36,21 @@ export function createStatefulSet(
  * Exists once the pods were first ready; from then on an empty primary volume is a loss and not a first start, and
  * scripts/rebuild.sh refuses it until `recoverPrimaryFrom` names a replica. Its annotations say what the data is.
  */
-export function createLatch(
-  { parent, childName }: Place,
-  spec: ClusterSpec,
-  pods: k8s.apps.v1.StatefulSet,
-): k8s.core.v1.ConfigMap {
+export function createLatch({ parent, childName }: Place, spec: ClusterSpec, pods: apps.StatefulSet): core.ConfigMap {
   const { namespace, labels } = spec;
   const metadata = { name: spec.names.latchConfigMap, namespace, labels, annotations: recordAnnotations(spec) };
   const data = { initialized: "This cluster has been ready once: its primary's volume must not be empty.\n" };
   // It lives as long as the volumes it guards.
   const lasting = { retainOnDelete: spec.keepVolumes, ignoreChanges: recordedFields(spec) };
   const options = { parent, dependsOn: pods, ...lasting };
-  return new k8s.core.v1.ConfigMap(childName("latch"), { metadata, data }, options);
+  return new core.ConfigMap(childName("latch"), { metadata, data }, options);
 }
 
 /** A rollout that `updateStrategy` holds is not done when Pulumi is: it does not wait for it. */
 async function sayHeld(
   { updateStrategy: { type, partition }, namespace, selector }: ClusterSpec,
-  status: k8s.types.output.apps.v1.StatefulSetStatus | undefined,
-  statefulSet: k8s.apps.v1.StatefulSet,
+  status: types.output.apps.v1.StatefulSetStatus | undefined,
+  statefulSet: apps.StatefulSet,
 ): Promise<void> {
   if (pulumi.runtime.isDryRun() || status === undefined || (type !== "OnDelete" && partition === 0)) return;
   const strategy = type === "OnDelete" ? "updateStrategy.type OnDelete" : `updateStrategy.partition ${partition}`;
@@ -63,8 +62,8 @@ async function sayHeld(
 /** What an update leaves alone must not go unnoticed. Rejects with a SettingsError, at preview already. */
 export function demandKept(
   spec: ClusterSpec,
-  statefulSet: k8s.apps.v1.StatefulSet,
-  latch: k8s.core.v1.ConfigMap,
+  statefulSet: apps.StatefulSet,
+  latch: core.ConfigMap,
 ): pulumi.Output<void> {
   return pulumi.all([statefulSet.spec, latch.metadata]).apply(([live, { name, namespace, annotations }]) => {
     const kept = fixedFieldsOf(live);

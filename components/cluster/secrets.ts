@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { generatedKeys, passwordKey } from "../postgres/additions/files";
@@ -48,14 +48,14 @@ export function createSecret(
   spec: ClusterSpec,
   { user, replication, others }: Passwords,
   dependsOn: pulumi.Resource[],
-): k8s.core.v1.Secret {
+): core.Secret {
   const stringData = {
     POSTGRES_PASSWORD: user.result,
     REPLICATION_PASSWORD: replication.result,
     ...Object.fromEntries(Object.values(others).map(({ key, password }) => [key, password.result])),
   };
   const metadata = { name: spec.names.secret, namespace: spec.namespace, labels: spec.labels };
-  return new k8s.core.v1.Secret(childName("secret"), { metadata, type: "Opaque", stringData }, { parent, dependsOn });
+  return new core.Secret(childName("secret"), { metadata, type: "Opaque", stringData }, { parent, dependsOn });
 }
 
 /** The passwords of those who may log in, by the role's name. */

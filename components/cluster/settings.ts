@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as core from "@pulumi/kubernetes/core/v1";
 import type * as pulumi from "@pulumi/pulumi";
 import { configData, scripts } from "../postgres/config";
 import type { ClusterSpec } from "../postgres/spec";
@@ -9,9 +9,9 @@ export function createConfigMaps(
   { parent, childName }: Place,
   spec: ClusterSpec,
   dependsOn: pulumi.Resource[],
-): k8s.core.v1.ConfigMap[] {
-  const configMap = (child: string, name: string, data: Record<string, string>): k8s.core.v1.ConfigMap =>
-    new k8s.core.v1.ConfigMap(
+): core.ConfigMap[] {
+  const configMap = (child: string, name: string, data: Record<string, string>): core.ConfigMap =>
+    new core.ConfigMap(
       childName(child),
       { metadata: { name, namespace: spec.namespace, labels: spec.labels }, data },
       { parent, dependsOn },

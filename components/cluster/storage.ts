@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as core from "@pulumi/kubernetes/core/v1";
+import * as storage from "@pulumi/kubernetes/storage/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { claimName, fixedClaimFields, persistentVolumeClaim, smallerThanAsked } from "../postgres/claims";
 import type { ClusterSpec } from "../postgres/spec";
@@ -6,16 +7,23 @@ import { storageClass } from "../postgres/storage-class";
 import type { Place } from "./place";
 
 /** None where the namespace is somebody else's. */
-export function createNamespace({ parent, childName }: Place, spec: ClusterSpec): k8s.core.v1.Namespace[] {
+export function createNamespace({ parent, childName }: Place, spec: ClusterSpec): core.Namespace[] {
   if (!spec.createNamespace) return [];
   const metadata = { name: spec.namespace, labels: spec.namespaceLabels };
   // Deleting a namespace deletes the claims in it, whatever their own retention says.
   const options = { parent, retainOnDelete: spec.keepVolumes, protect: spec.protect };
-  return [new k8s.core.v1.Namespace(childName("namespace"), { metadata }, options)];
+  return [new core.Namespace(childName("namespace"), { metadata }, options)];
 }
 
-/** None where an existing class is used. */
-export function createStorageClass({ parent, childName }: Place, spec: ClusterSpec): k8s.storage.v1.StorageClass[] {
+/**
+ * None where an existing class is used.
+ * @param key the key that was made for the volumes, if any.
+ */
+export function createStorageClass(
+  { parent, childName }: Place,
+  spec: ClusterSpec,
+  key: pulumi.Output<string> | undefined,
+): storage.StorageClass[] {
   if (!spec.storageClass) return [];
   const options = {
     parent,
@@ -24,8 +32,8 @@ export function createStorageClass({ parent, childName }: Place, spec: ClusterSp
     // Immutable, too, and only for disks that are not made yet: `keepVolumes` could not change on a live cluster.
     ignoreChanges: ["reclaimPolicy"],
   };
-  const args = storageClass(spec.storageClass, spec.labels);
-  return [new k8s.storage.v1.StorageClass(childName("storage-class"), args, options)];
+  const args = storageClass(spec.storageClass, spec.labels, key);
+  return [new storage.StorageClass(childName("storage-class"), args, options)];
 }
 
 /** Always retained: pods that are taken away leave theirs, and with `keepVolumes: false` the StatefulSet takes them along. */
@@ -33,18 +41,18 @@ export function createClaims(
   { parent, childName }: Place,
   spec: ClusterSpec,
   dependsOn: pulumi.Resource[],
-): k8s.core.v1.PersistentVolumeClaim[] {
+): core.PersistentVolumeClaim[] {
   return Array.from({ length: spec.replicas }, (_, ordinal) => {
     const options = { parent, dependsOn, retainOnDelete: true, ignoreChanges: fixedClaimFields };
     const args = persistentVolumeClaim(spec, ordinal);
-    const claim = new k8s.core.v1.PersistentVolumeClaim(childName(`claim-${ordinal}`), args, options);
+    const claim = new core.PersistentVolumeClaim(childName(`claim-${ordinal}`), args, options);
     sayUngrown(spec, ordinal, claim);
     return claim;
   });
 }
 
 /** Growing is the driver's work, and goes on after Pulumi has asked for it. */
-function sayUngrown(spec: ClusterSpec, ordinal: number, claim: k8s.core.v1.PersistentVolumeClaim): void {
+function sayUngrown(spec: ClusterSpec, ordinal: number, claim: core.PersistentVolumeClaim): void {
   if (pulumi.runtime.isDryRun()) return;
   claim.status.apply(async (status) => {
     const has = smallerThanAsked(spec.storageSize, status?.capacity?.storage);

@@ -1,3 +1,5 @@
+import { type CompleteTls, type TlsArgs, tlsWithDefaults } from "./tls/args";
+
 // Choices are objects, for Pulumi's schema of the component: it has no other form for a type of a few words.
 
 /** Where the cluster runs; decides the provisioner of the StorageClass. */
@@ -86,6 +88,42 @@ export interface AcknowledgeArgs {
   user?: string;
 }
 
+/** Pods that may connect. All that an entry says must hold; one that says nothing is refused, since it would be everyone. */
+export interface NetworkClientArgs {
+  /** Name of their namespace. Default: any that `namespaceLabels` select, or else the cluster's own. */
+  namespace?: string;
+  /** Labels that their namespace must have. Default: it needs none. */
+  namespaceLabels?: Record<string, string>;
+  /** Labels that they must have. Default: they need none. */
+  podLabels?: Record<string, string>;
+}
+
+/** Who may connect to the pods, where the network of the Kubernetes cluster enforces NetworkPolicies. */
+export interface NetworkPolicyArgs {
+  /** Whether a NetworkPolicy closes the pods to all others. Default true. A change touches no pod. */
+  enabled?: boolean;
+  /**
+   * Who may connect beside the cluster's own pods. Default: all pods of its namespace; an empty list is nobody. A change touches
+   * no pod: sessions that are open may stay, new ones are judged by the new list.
+   */
+  clients?: NetworkClientArgs[];
+}
+
+/**
+ * The key that encrypts the volumes of the StorageClass that is created. Volumes keep their class, and so their key: any
+ * change is refused on a cluster that runs. Without one, a cloud encrypts them with a key of its own.
+ */
+export interface EncryptionArgs {
+  /** Make an own KMS key, which AWS rotates each year. On `aws` only. Default false. A change is refused: volumes keep their key. */
+  createKey?: boolean;
+  /**
+   * A key that exists. On `aws` the ARN of a KMS key or of an alias, on `gcp` the name of a key in Cloud KMS
+   * (`projects/.../cryptoKeys/...`), on `azure` the resource id of a disk encryption set. Default: none. A change is
+   * refused: volumes keep their key.
+   */
+  keyId?: string;
+}
+
 /** Requests and limits that differ from the workload's. */
 export interface ResourcesArgs {
   requests?: Partial<ResourceQuantities>;
@@ -127,6 +165,8 @@ export interface PostgresClusterArgs {
   storageSize?: string;
   /** Use this StorageClass, which must exist, instead of creating one. Default: create one for `cloud` and `workload`. Volumes keep their class: a change is refused. */
   storageClassName?: string;
+  /** Key of the volumes. Default: the one that the cloud gives. Volumes keep their class, and so their key: a change is refused. */
+  encryption?: EncryptionArgs;
   /** Database made for the app. Default `myapp`. Made at the first start; a change is refused, or rolls the pods where it is acknowledged. */
   database?: string;
   /** Role made for the app; owns the database, is not a superuser. Default `appuser`. Made at the first start; a change is refused, or rolls the pods where it is acknowledged. */
@@ -142,6 +182,11 @@ export interface PostgresClusterArgs {
   databases?: DatabaseArgs[];
   /** Extensions to make. Default none. Made in the running primary; removing an entry drops nothing. */
   extensions?: ExtensionArgs[];
+  /**
+   * Encryption of connections over the network. Default: on, with an authority of the cluster's own. A change of its mode or of the
+   * Secret's name rolls the pods.
+   */
+  tls?: TlsArgs;
   /** CPU and memory of each pod; what is left out comes from the workload. A change rolls the pods. */
   resources?: ResourcesArgs;
   /** postgresql.conf settings on top of the computed ones. Default none. Reloaded where PostgreSQL can, else the pods are rolled. */
@@ -164,6 +209,8 @@ export interface PostgresClusterArgs {
    * pod's last words name it. Read by ordinal 0 only while its volume is empty. Default: none, it refuses to start.
    */
   recoverPrimaryFrom?: number;
+  /** Who may connect to the pods. Default: all pods of the cluster's namespace. A change touches no pod. */
+  networkPolicy?: NetworkPolicyArgs;
   /** What a person changed in the data by hand, so that a change that is refused otherwise may be made. Default: nothing. */
   acknowledge?: AcknowledgeArgs;
   /** Numeric user of the server's processes; the image must know it. Default 999, `postgres` of the official Debian image. A change rolls the pods. */
@@ -175,6 +222,12 @@ export interface PostgresClusterArgs {
 /** Args without a default: left out, they mean something of their own. */
 type Optional = "storageClassName" | "recoverPrimaryFrom";
 
+/** {@link EncryptionArgs} with every default filled in. */
+export interface Encryption extends EncryptionArgs {
+  createKey: boolean;
+  keyId: string | undefined;
+}
+
 /** {@link PostgresClusterArgs} with every default filled in. */
 export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optional>> {
   roles: Required<RoleArgs>[];
@@ -182,7 +235,10 @@ export interface CompleteArgs extends Required<Omit<PostgresClusterArgs, Optiona
   extensions: Required<ExtensionArgs>[];
   resources: Resources;
   updateStrategy: UpdateStrategy;
+  tls: CompleteTls;
+  networkPolicy: Required<NetworkPolicyArgs>;
   storageClassName: string | undefined;
+  encryption: Encryption;
   recoverPrimaryFrom: number | undefined;
 }
 
@@ -214,12 +270,14 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     synchronousReplicas: args.synchronousReplicas ?? 0,
     storageSize: args.storageSize ?? "10Gi",
     storageClassName: args.storageClassName,
+    encryption: { createKey: args.encryption?.createKey ?? false, keyId: args.encryption?.keyId },
     database,
     user,
     superuserAccess: args.superuserAccess ?? false,
     roles: (args.roles ?? []).map(({ name, memberOf }) => ({ name, memberOf: memberOf ?? [] })),
     databases: (args.databases ?? []).map(({ name, owner }) => ({ name, owner: owner ?? user })),
     extensions: (args.extensions ?? []).map((one) => ({ name: one.name, database: one.database ?? database })),
+    tls: tlsWithDefaults(args.tls),
     resources: {
       requests: { ...requests, ...args.resources?.requests },
       limits: { ...limits, ...args.resources?.limits },
@@ -234,6 +292,10 @@ export function withDefaults(args: PostgresClusterArgs): CompleteArgs {
     protect: args.protect ?? false,
     passwordGeneration: args.passwordGeneration ?? 1,
     recoverPrimaryFrom: args.recoverPrimaryFrom,
+    networkPolicy: {
+      enabled: args.networkPolicy?.enabled ?? true,
+      clients: args.networkPolicy?.clients ?? [{ namespace }],
+    },
     acknowledge: args.acknowledge ?? {},
     runAsUser: args.runAsUser ?? 999,
     runAsGroup: args.runAsGroup ?? 999,

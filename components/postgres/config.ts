@@ -3,11 +3,20 @@ import { join } from "node:path";
 import { additionFiles } from "./additions/files";
 import { pgHba, quoted } from "./hba";
 import type { ClusterSpec } from "./spec";
+import { isTlsOn } from "./tls/args";
+import { tlsFile } from "./tls/certificate";
 
 const scriptsDirectory = join(__dirname, "scripts");
 
-/** The scripts that run in the pods, by file name: the data of the scripts ConfigMap. */
+let read: Record<string, string> | undefined;
+
+/** The scripts that run in the pods, by file name: the data of the scripts ConfigMap. Read once for all clusters. */
 export function scripts(): Record<string, string> {
+  read ??= readScripts();
+  return read;
+}
+
+function readScripts(): Record<string, string> {
   const names = readdirSync(scriptsDirectory).filter((file) => file.endsWith(".sh"));
   return Object.fromEntries(names.sort().map((file) => [file, readFileSync(join(scriptsDirectory, file), "utf8")]));
 }
@@ -30,8 +39,9 @@ export function configData(spec: ClusterSpec): Record<string, string> {
     POSTGRES_USER: spec.user,
     replicas: `${spec.replicas}\n`,
     "postgresql.conf": spec.postgresqlConf,
-    "pg_hba.conf": pgHba({ ...spec, type: "host" }),
+    "pg_hba.conf": pgHba({ ...spec, type: isTlsOn(spec.tls) ? "hostssl" : "host" }),
     "pg_ident.conf": pgIdent(spec.user),
+    tls: tlsFile(spec),
     ...additionFiles(spec),
     ...(spec.recoverPrimaryFrom !== undefined && { "recover-primary-from": `${spec.recoverPrimaryFrom}\n` }),
   };

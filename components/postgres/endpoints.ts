@@ -1,4 +1,5 @@
 import { postgresPort, serviceHost } from "./names";
+import type { TlsMode } from "./tls/args";
 
 /** What a pod does: the primary takes writes, a replica follows it and answers reads. */
 export const Role = { Primary: "primary", Replica: "replica" } as const;
@@ -20,6 +21,14 @@ export interface Endpoint {
 export interface Address {
   host: string;
   port: number;
+}
+
+/** How connections to a cluster are encrypted. */
+export interface Tls {
+  /** `off`, or where the servers' certificates come from; any of these refuses a connection without TLS. */
+  mode: TlsMode;
+  /** PEM of the authority that the servers are verified by, in `sslrootcert`. Left out where none is known, or with `off`. */
+  caCertificate?: string;
 }
 
 /** The endpoints of a StatefulSet's pods: ordinal 0 is the primary. */

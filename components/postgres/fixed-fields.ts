@@ -1,9 +1,8 @@
 import type { types } from "@pulumi/kubernetes";
-import { clouds, workloads } from "./args";
 import type { Problem } from "./problem";
 import { parseBytes } from "./quantity";
 import type { ClusterSpec } from "./spec";
-import { storageClassName } from "./storage-class";
+import { type ClassKind, keySuffix, kindsOfClass, ownKeySuffix } from "./storage-class";
 
 /** What a StatefulSet keeps for as long as it lives. */
 export interface FixedFields {
@@ -97,11 +96,17 @@ export function storageClassProblems(spec: ClusterSpec, has: string): Problem[] 
   });
   const { cloud, workload } = spec;
   const makers = kindsOfClass(spec, has);
+  const [maker] = makers;
   if (spec.storageClass === undefined) {
-    const back = makers.length > 0 ? "Leave storageClassName out." : `Set it back to ${has}.`;
+    const key = maker?.key ? ` ${keyBack(maker, has)}` : "";
+    const back = maker === undefined ? `Set it back to ${has}.` : `Leave storageClassName out.${key}`;
     return [problem("storageClassName", spec.storageClassName, back)];
   }
-  if (makers.length === 0) return [problem("storageClassName", "", `Set it back to ${has}.`)];
+  const asked = keySuffix(spec.encryption);
+  if (maker === undefined) {
+    const without = asked === "" ? "" : ", and leave encryption out";
+    return [problem("storageClassName", "", `Set it back to ${has}${without}.`)];
+  }
   const problems: Problem[] = [];
   const cloudsBefore = [...new Set(makers.map((maker) => maker.cloud))];
   const workloadsBefore = makers.map((maker) => maker.workload);
@@ -111,11 +116,18 @@ export function storageClassProblems(spec: ClusterSpec, has: string): Problem[] 
     const more = "For more CPU and memory on the same disks set resources instead.";
     problems.push(problem("workload", workload, `Set it back to ${workloadsBefore.join(" or ")}. ${more}`));
   }
+  if (maker.key !== asked) problems.push(problem(...askedKey(spec), keyBack(maker, has)));
   return problems;
 }
 
-/** Clouds and workloads for which this cluster would create the class of that name. */
-function kindsOfClass({ name, namespace, keepVolumes }: ClusterSpec, className: string) {
-  const kinds = clouds.flatMap((cloud) => workloads.map((workload) => ({ cloud, workload })));
-  return kinds.filter((kind) => storageClassName({ ...kind, name, namespace, keepVolumes }) === className);
+function askedKey({ encryption: { createKey, keyId } }: ClusterSpec): [setting: string, asked: string] {
+  if (createKey) return ["encryption.createKey", "true"];
+  return keyId === undefined ? ["encryption", ""] : ["encryption.keyId", keyId];
+}
+
+/** How the key of a class is asked for. */
+function keyBack({ key }: ClassKind, className: string): string {
+  if (key === "") return "Leave encryption out: the volumes have the key that the cloud gives.";
+  if (key === ownKeySuffix) return "Set encryption back to createKey: true.";
+  return `Set encryption.keyId back to the key that is in StorageClass ${className}.`;
 }

@@ -24,7 +24,12 @@ export interface Names {
   scriptsConfigMap: string;
   latchConfigMap: string;
   secret: string;
+  /** Secret with the authority that the pods make their certificates from. */
+  authoritySecret: string;
+  /** cert-manager's Certificate, and the Secret that it keeps it in. */
+  certificate: string;
   podDisruptionBudget: string;
+  networkPolicy: string;
   /** Volume claim template; claims are `<claim>-<pod>`. */
   claim: string;
 }
@@ -39,7 +44,10 @@ export function namesOf(name: string): Names {
     scriptsConfigMap: `${name}-scripts`,
     latchConfigMap: `${name}-latch`,
     secret: `${name}-secret`,
+    authoritySecret: `${name}-ca`,
+    certificate: `${name}-tls`,
     podDisruptionBudget: name,
+    networkPolicy: name,
     claim: "data",
   };
 }
@@ -68,12 +76,29 @@ export function labelsOf(name: string): Record<string, string> {
  */
 export const namespaceMark = "kubernetes-postgres/cluster";
 
-/** Labels of a namespace that the program makes. */
+/** Longest name of a namespace, in characters: it is a DNS label. */
+export const longestNamespace = 63;
+
+/** Whether a namespace can have this name. */
+export const isNamespace = (name: string): boolean =>
+  /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) && name.length <= longestNamespace;
+
+/** Labels of a namespace that versions before the mark made. */
+export const unmarkedNamespaceLabels: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/managed-by": "pulumi",
+  "pod-security.kubernetes.io/enforce": "restricted",
+};
+
+/**
+ * Labels of a namespace that the program makes. `enforce` refuses a pod; `warn` and `audit` also tell whoever applies, and
+ * the audit log, that a StatefulSet or a Job would have its pods refused.
+ */
 export function namespaceLabelsOf(name: string): Record<string, string> {
   return {
-    "app.kubernetes.io/managed-by": "pulumi",
+    ...unmarkedNamespaceLabels,
     [namespaceMark]: name,
-    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/warn": "restricted",
+    "pod-security.kubernetes.io/audit": "restricted",
   };
 }
 

@@ -1,12 +1,15 @@
 import type { types } from "@pulumi/kubernetes";
-import { postgresPort } from "./names";
+import { postgresPort, serviceHost } from "./names";
 import type { ClusterSpec } from "./spec";
+import { isTlsOn } from "./tls/args";
+import { certificateSecret } from "./tls/certificate";
 
 const paths = {
   volume: "/var/lib/postgresql/data",
   config: "/etc/postgres/config",
   scripts: "/etc/postgres/scripts",
   secrets: "/etc/postgres/secrets",
+  tls: "/etc/postgres/tls",
   latch: "/etc/postgres/latch",
 };
 
@@ -16,6 +19,12 @@ const paths = {
  */
 const terminationGracePeriodSeconds = 300;
 
+/**
+ * What a pod takes of its node's disk: the container's log, since its root filesystem is read-only and what can be written
+ * is the volume or memory. kubelet keeps 50 MiB of a log by default, and looks every ten seconds; beyond the limit it evicts.
+ */
+const nodeDisk = { request: "128Mi", limit: "2Gi" };
+
 // A clone or a crash recovery may take days; killing it would only start it over.
 const withoutLimit = 2 ** 31 - 1;
 
@@ -24,6 +33,9 @@ const probe = (name: "startup" | "readiness" | "liveness"): types.input.core.v1.
 });
 
 function container(spec: ClusterSpec): types.input.core.v1.Container {
+  const { statefulSet, headlessService } = spec.names;
+  // With TLS a pod verifies the name that it connects to, so it uses the one that every certificate has to be for.
+  const service = isTlsOn(spec.tls) ? serviceHost(headlessService, spec.namespace) : headlessService;
   return {
     name: "postgres",
     image: spec.image,
@@ -36,11 +48,14 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "POSTGRES_USER", value: spec.user },
       // A subdirectory, so that initialise and clone can build beside it and rename.
       { name: "PGDATA", value: `${paths.volume}/pgdata` },
-      { name: "PRIMARY_HOST", value: `${spec.names.statefulSet}-0.${spec.names.headlessService}` },
-      { name: "HEADLESS_SERVICE", value: spec.names.headlessService },
-      { name: "STATEFULSET", value: spec.names.statefulSet },
+      { name: "PRIMARY_HOST", value: `${statefulSet}-0.${service}` },
+      { name: "HEADLESS_SERVICE", value: service },
+      { name: "STATEFULSET", value: statefulSet },
     ],
-    resources: { requests: { ...spec.resources.requests }, limits: { ...spec.resources.limits } },
+    resources: {
+      requests: { ...spec.resources.requests, "ephemeral-storage": nodeDisk.request },
+      limits: { ...spec.resources.limits, "ephemeral-storage": nodeDisk.limit },
+    },
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
     readinessProbe: { exec: probe("readiness"), periodSeconds: 2, timeoutSeconds: 10, failureThreshold: 3 },
     livenessProbe: {
@@ -62,6 +77,7 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       { name: "config", mountPath: paths.config, readOnly: true },
       { name: "scripts", mountPath: paths.scripts, readOnly: true },
       { name: "secrets", mountPath: paths.secrets, readOnly: true },
+      { name: "tls", mountPath: paths.tls, readOnly: true },
       { name: "latch", mountPath: paths.latch, readOnly: true },
       { name: "run", mountPath: "/run/postgresql" },
       { name: "tmp", mountPath: "/tmp" },
@@ -110,9 +126,12 @@ export function podTemplate(spec: ClusterSpec): types.input.core.v1.PodTemplateS
         { name: "config", configMap: { name: spec.names.configMap } },
         { name: "scripts", configMap: { name: spec.names.scriptsConfigMap } },
         { name: "secrets", secret: { secretName: spec.names.secret, defaultMode: 0o440 } },
+        // Optional, so that the supervisor can say what it waits for, and a running primary takes over TLS by reload.
+        { name: "tls", secret: { secretName: certificateSecret(spec), defaultMode: 0o440, optional: true } },
         { name: "latch", configMap: { name: spec.names.latchConfigMap, optional: true } },
         { name: "run", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
-        { name: "tmp", emptyDir: {} },
+        // On the node's disk, a file too much would have the whole pod evicted; here its writer is told that there is no room.
+        { name: "tmp", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
         // The runtime's 64 MB break parallel queries ("could not resize shared memory segment").
         { name: "shm", emptyDir: { medium: "Memory", sizeLimit: spec.shmSize } },
       ],

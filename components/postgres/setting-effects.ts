@@ -1,20 +1,33 @@
-import type { AcknowledgeArgs, PostgresClusterArgs, Resources, UpdateStrategy } from "./args";
+import type {
+  AcknowledgeArgs,
+  EncryptionArgs,
+  NetworkPolicyArgs,
+  PostgresClusterArgs,
+  Resources,
+  UpdateStrategy,
+} from "./args";
 import { dataRows } from "./setting-rows/data";
+import { networkRows } from "./setting-rows/network";
 import { placeRows } from "./setting-rows/place";
 import { podRows } from "./setting-rows/pods";
 import type { SettingRow } from "./setting-rows/row";
+import { tlsRows } from "./setting-rows/tls";
+import type { CompleteTls } from "./tls/args";
 
-type Nested = "resources" | "updateStrategy" | "acknowledge";
+type Nested = "encryption" | "resources" | "updateStrategy" | "networkPolicy" | "tls" | "acknowledge";
 
 /** Every setting has its row: one that is added to the args does not compile without. */
 interface SettingRows extends Record<Exclude<keyof PostgresClusterArgs, Nested>, SettingRow> {
+  encryption: Record<keyof EncryptionArgs, SettingRow>;
   resources: Record<keyof Resources, SettingRow>;
   updateStrategy: Record<keyof UpdateStrategy, SettingRow>;
+  networkPolicy: Record<keyof NetworkPolicyArgs, SettingRow>;
   acknowledge: Record<keyof AcknowledgeArgs, SettingRow>;
+  tls: Record<keyof CompleteTls, SettingRow>;
 }
 
 /** In the order of the tables in README.md and docs/settings.md. */
-export const settingRows: SettingRows = { ...placeRows, ...podRows, ...dataRows };
+export const settingRows: SettingRows = { ...placeRows, ...podRows, ...networkRows, ...tlsRows, ...dataRows };
 
 /** All rows by setting, those of nested settings as `resources.limits`. */
 export function allSettingRows(): [setting: string, row: SettingRow][] {

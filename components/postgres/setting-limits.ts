@@ -1,10 +1,11 @@
 import { longestIdentifier, takenNames } from "./additions/check";
 import { clouds, workloads } from "./args";
+import { longestNamespace } from "./names";
 import { knownMajors } from "./parameters/catalog";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
 import { formatBytes, parseBytes } from "./quantity";
 import { minimumStorageSize } from "./storage-class";
-import { largestId, longestName, longestNamespace } from "./validate";
+import { largestId, longestName } from "./validate";
 
 /** A value in Markdown. */
 export const code = (value: unknown): string => `\`${value}\``;
@@ -24,6 +25,7 @@ export const limits = {
   roles: `names of \`a-z\`, \`0-9\`, \`_\`, up to ${longestIdentifier}; not ${list(takenNames.user)}, \`pg_*\` or \`user\``,
   databases: `names of \`a-z\`, \`0-9\`, \`_\`, \`-\`, up to ${longestIdentifier}; owner: \`user\` or one of \`roles\``,
   extensions: "names of `a-z`, `0-9`, `_`, `-`; database: `database`, `postgres` or one of `databases`",
+  clients: "each entry with at least one of the three; names and labels as Kubernetes has them",
   resourceLimits: `\`cpu\`, and \`memory\` of ${formatBytes(smallestMemoryBytes)} or more`,
   storageSize: storageLimits(),
   numericId: `whole number from 1 to ${largestId}; root cannot run PostgreSQL`,

@@ -7,6 +7,7 @@ import { renderPostgresqlConf, restartParameters } from "./parameters/classify";
 import { type ServerSize, serverParameters, shmSizeBytes } from "./parameters/sizing";
 import { formatBytes, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { type StorageClassRequest, storageClassName } from "./storage-class";
+import { type CompleteTls, isTlsOn } from "./tls/args";
 
 /** A cluster in plain values, all defaults and computed settings filled in: what every Kubernetes object is made from. */
 export interface ClusterSpec extends Omit<CompleteArgs, "storageClassName"> {
@@ -35,12 +36,12 @@ export interface ClusterSpec extends Omit<CompleteArgs, "storageClassName"> {
  */
 export function clusterSpec(asked: PostgresClusterArgs, files: Record<string, string> = scripts()): ClusterSpec {
   const args = withDefaults(asked);
-  const { cloud, workload, name, namespace, keepVolumes } = args;
+  const { cloud, workload, name, namespace, keepVolumes, encryption } = args;
   const size = serverSize(args);
   const names = namesOf(name);
   const sized = serverParameters({ ...size, parameters: args.parameters });
-  const parameters = { ...sized, ...synchronousStandbys(args, names.statefulSet) };
-  const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes };
+  const parameters = { ...tlsParameters(args.tls), ...sized, ...synchronousStandbys(args, names.statefulSet) };
+  const created: StorageClassRequest = { cloud, workload, name, namespace, keepVolumes, encryption };
   return {
     ...args,
     names,
@@ -85,6 +86,10 @@ function synchronousStandbys(
   const pods = Array.from({ length: replicas - 1 }, (_, index) => `"${statefulSet}-${index + 1}"`);
   return { synchronous_standby_names: `ANY ${synchronousReplicas} (${pods.join(", ")})` };
 }
+
+/** TLS 1.3 where the client has it: OpenSSL takes the newest version that both know. */
+const tlsParameters = (tls: CompleteTls): Record<string, string> =>
+  isTlsOn(tls) ? { ssl: "on", ssl_min_protocol_version: "TLSv1.2" } : {};
 
 function read(reading: QuantityReading): number {
   if (!reading.ok) throw new Error(reading.reason);

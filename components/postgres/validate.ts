@@ -1,7 +1,10 @@
 import { additionProblems, appProblems } from "./additions/check";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "./args";
 import { choiceProblems } from "./choices";
+import { encryptionProblems } from "./encryption";
 import { majorOfImage } from "./image";
+import { isNamespace, longestNamespace } from "./names";
+import { networkPolicyProblems } from "./network-policy";
 import { canonicalName, knownMajors } from "./parameters/catalog";
 import { checkParameters } from "./parameters/check";
 import { smallestMemoryBytes, smallestStorageBytes } from "./parameters/sizing";
@@ -9,18 +12,15 @@ import { type Problem, when } from "./problem";
 import { formatBytes, missingUnit, parseBytes, parseMillicores, type QuantityReading } from "./quantity";
 import { acknowledgeProblems } from "./record";
 import { minimumStorageSize } from "./storage-class";
+import { tlsProblems } from "./tls/check";
 
 /** A pod's `controller-revision-hash` label is the StatefulSet's name and a hash; longer names do not fit its 63 characters. */
 export const longestName = 50;
-
-/** A DNS label, in characters. */
-export const longestNamespace = 63;
 
 /** Largest user or group of a pod. */
 export const largestId = 2 ** 31 - 1;
 
 const label = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
-const namespaceLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 const imageReference = /^[a-z0-9]([a-zA-Z0-9._:/-]*[a-zA-Z0-9])?(@sha256:[a-f0-9]{64})?$/;
 
@@ -38,8 +38,11 @@ export function clusterProblems(asked: PostgresClusterArgs): Problem[] {
     ...countProblems(args),
     ...synchronousProblems(args),
     ...storageProblems(args),
+    ...encryptionProblems(args),
     ...appProblems(args),
+    ...tlsProblems(args),
     ...acknowledgeProblems(args),
+    ...networkPolicyProblems(args),
     ...additionProblems(args),
     ...resourceProblems(args),
     ...parameterProblems(args),
@@ -55,7 +58,7 @@ function nameProblems({ name, namespace, storageClassName }: CompleteArgs): Prob
       why: `It becomes the name of Services and pods: at most ${longestName} characters, only a-z, 0-9 and "-", starting with a letter and not ending with "-".`,
       fix: `Choose a name like ${suggestion(name)}.`,
     }),
-    ...when(!namespaceLabel.test(namespace) || namespace.length > longestNamespace || reserved, {
+    ...when(!isNamespace(namespace) || reserved, {
       setting: "namespace",
       asked: namespace,
       why: reserved

@@ -7,11 +7,15 @@ interface Rule {
   verbs: string[];
 }
 
-/** What the node needs in its API beyond what Kubernetes makes itself: rights of two of its servers. */
+/** What the node needs in its API beyond what Kubernetes makes itself: rights of three of its servers. */
 export async function applyBootstrapObjects(api: Api): Promise<void> {
   await allow(api, "system:coredns", "system:coredns", [
     { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: ["list", "watch"] },
     { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+  ]);
+  await allow(api, "system:network-policies", "system:network-policies", [
+    { apiGroups: [""], resources: ["pods", "namespaces"], verbs: ["list", "watch"] },
+    { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: ["list", "watch"] },
   ]);
   // The node authorizer allows the kubelet what its pods use, but learns of a new pod at the same moment as the kubelet
   // does. Where the kubelet is faster it is refused, and tries again only seconds later: a pod that starts 13 s late.

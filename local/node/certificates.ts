@@ -15,7 +15,15 @@ interface Identity {
 }
 
 /** Users of the API server, each with a kubeconfig. */
-export const clients = ["admin", "controller-manager", "scheduler", "proxy", "kubelet", "coredns"] as const;
+export const clients = [
+  "admin",
+  "controller-manager",
+  "scheduler",
+  "proxy",
+  "kubelet",
+  "coredns",
+  "network-policies",
+] as const;
 export type Client = (typeof clients)[number];
 
 /** Certificates outlive any use of a development node; a new one is made with `local:stop` and deleted data. */
@@ -35,22 +43,28 @@ function identities(network: Network): Identity[] {
     { file: "proxy", commonName: "system:kube-proxy" },
     { file: "kubelet", commonName: `system:node:${nodeName}`, organization: "system:nodes" },
     { file: "coredns", commonName: "system:coredns" },
+    { file: "network-policies", commonName: "system:network-policies" },
   ];
 }
 
-/** Makes what is missing: an authority, a certificate for each identity, the key that signs service account tokens. */
+/**
+ * Makes what is missing: an authority, a certificate for each identity, the key that signs service account tokens. A node
+ * that an earlier version made gets the identities that are new.
+ */
 export async function ensureCertificates(paths: Paths, network: Network): Promise<void> {
   const folder = paths.certificates;
   const done = join(folder, `complete-${network.prefix}`);
-  if (existsSync(done)) return;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const openssl = (...args: string[]): Promise<string> => runOrThrow("openssl", args, { cwd: folder });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"];
-  const authority = ["-days", validDays, "-subj", "/CN=kubernetes-postgres", "-keyout", "ca.key", "-out", "ca.crt"];
-  await openssl("req", "-x509", ...key, ...authority, "-addext", "keyUsage=critical,keyCertSign,cRLSign");
-  await openssl("genrsa", "-out", "service-account.key", "2048");
-  for (const identity of identities(network)) {
+  if (!existsSync(done)) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const authority = ["-days", validDays, "-subj", "/CN=kubernetes-postgres", "-keyout", "ca.key", "-out", "ca.crt"];
+    await openssl("req", "-x509", ...key, ...authority, "-addext", "keyUsage=critical,keyCertSign,cRLSign");
+    await openssl("genrsa", "-out", "service-account.key", "2048");
+  }
+  const missing = identities(network).filter(({ file }) => !existsSync(join(folder, `${file}.crt`)));
+  for (const identity of missing) {
     const { file, commonName, organization, alternativeNames } = identity;
     const subject = `${organization === undefined ? "" : `/O=${organization}`}/CN=${commonName}`;
     const extensions = [
@@ -63,7 +77,9 @@ export async function ensureCertificates(paths: Paths, network: Network): Promis
     await openssl("req", ...signed, ...key, "-subj", subject, ...extensions, ...files);
     chmodSync(join(folder, `${file}.key`), 0o600);
   }
-  for (const client of clients) writeKubeconfig(join(folder, `${client}.kubeconfig`), folder, client, network);
+  for (const client of clients.filter((name) => missing.some(({ file }) => file === name)))
+    writeKubeconfig(join(folder, `${client}.kubeconfig`), folder, client, network);
+  if (existsSync(done)) return;
   writeKubeconfig(paths.kubeconfig, folder, "admin", network);
   writeFileSync(done, "");
 }

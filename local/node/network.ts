@@ -3,7 +3,17 @@ import { dirname, join } from "node:path";
 import { findCommand } from "../tools/debian";
 import { listAt, parseJson, textAt } from "../tools/json";
 import { LocalError, run, runOrThrow } from "../tools/run";
-import { bridgeName, type Network, network, networkChoices, nftTable, type Paths, runFolder } from "./settings";
+import { ensurePolicyRules, removePolicyRules } from "./policy-rules";
+import {
+  bridgeName,
+  type Network,
+  network,
+  networkChoices,
+  nftTable,
+  type Paths,
+  ruleComment,
+  runFolder,
+} from "./settings";
 
 /** Setting: the first two numbers of the /16 to use, for example "10.50". Only read before the first start. */
 const prefixVariable = "KUBERNETES_POSTGRES_NETWORK";
@@ -58,6 +68,7 @@ const forwardingWas = join(runFolder, "ip_forward.before");
 /** Makes the device with the node's address, the route of the Services, and forwarding; does nothing where all is there. */
 export async function ensureNetwork(chosen: Network): Promise<void> {
   await allowForwarding(chosen);
+  await ensurePolicyRules(chosen);
   const ip = (...args: string[]): Promise<string> => runOrThrow("ip", args);
   // A pod that is gone is unreachable at once; its packets must not leave the machine by the default route.
   await ip("route", "replace", "unreachable", chosen.podRange);
@@ -79,9 +90,6 @@ export async function ensureNetwork(chosen: Network): Promise<void> {
 `;
   await runOrThrow("nft", ["-f", "-"], { input: `table ip ${nftTable}\ndelete table ip ${nftTable}\n${rules}` });
 }
-
-/** Marks the rules that are made here, so that exactly they are removed. */
-const ruleComment = "kubernetes-postgres";
 
 /**
  * Container engines make the machine drop what it forwards, which all traffic between pods is; such a verdict can only
@@ -114,6 +122,7 @@ export async function removeNetwork(chosen: Network | undefined): Promise<void> 
     await run("nft", ["delete", "table", ...table.split(" ")]);
   }
   await removeForwardRules();
+  await removePolicyRules();
   if (existsSync(forwardingWas)) {
     writeFileSync(forwardingSwitch, readFileSync(forwardingWas));
     rmSync(forwardingWas);

@@ -15,6 +15,7 @@ import { runningTasks } from "./containers";
 import { importImages, makeImages, postgresImage } from "./images";
 import { withNodeLock } from "./lock";
 import { chooseNetwork, ensureNetwork, savedNetwork } from "./network";
+import { hasJudge } from "./policy-rules";
 import { lastLogLines, runningPid, runsAsWanted, type Server, startServer } from "./processes";
 import { type ServerName, servers } from "./servers";
 import { containerdSocket, nodeName, type Paths, paths, runFolder } from "./settings";
@@ -47,6 +48,7 @@ export const serverNames: readonly ServerName[] = [
   "kubelet",
   "kube-proxy",
   "coredns",
+  "network-policies",
 ];
 
 /** Milliseconds a server gets to become ready on a slow and busy machine. */
@@ -72,7 +74,7 @@ export async function startNode(progress: Progress): Promise<LocalNode> {
     const node: LocalNode = { kubeconfig: at.kubeconfig, address: network.address, dns: network.address };
     for (const folder of [at.config, at.logs, at.volumes]) mkdirSync(folder, { recursive: true });
     await ensureCertificates(at, network);
-    const all = servers(tools.kubernetes, at, network, writeConfigFiles(at, network));
+    const all = servers(tools, at, network, writeConfigFiles(at, network));
     const api = adminApi(at, network);
     await ensureNetwork(network);
     if (Object.values(all).every(runsAsWanted) && (await isNodeReady(api, 0))) {
@@ -101,7 +103,7 @@ async function bringUp(
   };
   const rest = async (): Promise<void> => {
     await waitFor("kube-apiserver", at, () => answers(api, "/readyz"));
-    note("kubelet, controllers, scheduler, proxy, DNS");
+    note("kubelet, controllers, scheduler, proxy, DNS, network policies");
     await containerdUp;
     // Where no container survived, what the API says about running ones is of an earlier run.
     const anew = (await runningTasks()).length === 0;
@@ -109,8 +111,11 @@ async function bringUp(
     const fresh = await start("kubelet");
     await Promise.all([start("kube-controller-manager"), start("kube-scheduler"), start("kube-proxy")]);
     await applyBootstrapObjects(api);
-    await start("coredns");
-    await waitFor("kubelet", at, () => isNodeReady(api, fresh ? startedAt : 0));
+    await Promise.all([start("coredns"), start("network-policies")]);
+    await Promise.all([
+      waitFor("kubelet", at, () => isNodeReady(api, fresh ? startedAt : 0)),
+      waitFor("network-policies", at, async () => hasJudge()),
+    ]);
     if (anew) await until(async () => !(await showsOldContainers(api, startedAt)), podPatience, 100);
   };
   await Promise.all([images(), rest()]);

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { findCommand } from "../tools/debian";
 import { LocalError } from "../tools/run";
+import type { Tools } from "../tools/tools";
 import type { ConfigFiles } from "./config-files";
 import type { Server } from "./processes";
-import { apiPort, type Network, nodeName, type Paths } from "./settings";
+import { apiPort, containerdSocket, type Network, nodeName, type Paths, policyQueue } from "./settings";
 
 /** The servers of the node, by name. */
 export type ServerName =
@@ -14,7 +15,8 @@ export type ServerName =
   | "kube-scheduler"
   | "kubelet"
   | "kube-proxy"
-  | "coredns";
+  | "coredns"
+  | "network-policies";
 
 const etcdPort = 2379;
 /** Milliseconds the API server gets to end. */
@@ -22,7 +24,7 @@ export const apiServerGraceMs = 2_000;
 
 /** What to start, with which options. */
 export function servers(
-  kubernetes: string,
+  { kubernetes, networkPolicies }: Tools,
   paths: Paths,
   network: Network,
   files: ConfigFiles,
@@ -137,6 +139,17 @@ export function servers(
     ),
     "kube-proxy": own("kube-proxy", [`--config=${files.proxy}`, `--hostname-override=${nodeName}`], [files.proxy]),
     coredns: own("coredns", [`-conf=${files.corefile}`], [files.corefile]),
+    "network-policies": {
+      name: "network-policies",
+      command: networkPolicies,
+      args: [
+        `-kubeconfig=${certificate("network-policies.kubeconfig")}`,
+        `-runtime=${containerdSocket}`,
+        `-pod-range=${network.podRange}`,
+        `-node=${nodeName}`,
+        `-queue=${policyQueue}`,
+      ],
+    },
   };
 }
 

@@ -33,7 +33,11 @@ export const nodeName = "local";
 export const bridgeName = "kpg0";
 /** Table of the rules that let pods reach the outside. */
 export const nftTable = "kubernetes-postgres";
+/** Marks the rules of iptables that the node makes, so that exactly they are removed. */
+export const ruleComment = "kubernetes-postgres";
 export const apiPort = 6443;
+/** Number of the kernel's queue in which new connections of pods wait for their NetworkPolicies. */
+export const policyQueue = 5432;
 
 /** State that must not outlive a reboot: sockets, pids, mounts of containers, leases of pod addresses. */
 export const runFolder = "/run/kubernetes-postgres";

@@ -44,6 +44,7 @@ export async function stopNode(progress: Progress, options: StopOptions = {}): P
       await Promise.all([
         stopServer("kube-apiserver", apiServerGraceMs),
         stopServer("coredns", 2_000),
+        stopServer("network-policies", 2_000),
         stopServer("containerd"),
       ]);
       await Promise.all([endShims(), stopServer("etcd")]);

@@ -16,7 +16,7 @@ export interface HealedState {
 /**
  * Forgets operations that a killed engine did not finish; the next update then does them again. That is safe for what
  * this program makes: objects have fixed names and are applied, so an object that did come into being is taken over,
- * and a password that was not stored has reached nobody.
+ * and a password that was not stored has reached nobody. A key that AWS made unseen encrypts nothing.
  */
 export function withoutPendingOperations(deployment: unknown): HealedState {
   const pending = listAt(deployment, "pending_operations");

@@ -49,6 +49,11 @@ export function embeddedSettings(args: PostgresClusterArgs, kubeconfig: string, 
   if (asked.storageClassName !== undefined) {
     change("storageClassName", asked.storageClassName, undefined, "the node has no classes but its own");
   }
+  const { createKey, keyId } = asked.encryption;
+  if (createKey || keyId !== undefined) {
+    const from = createKey ? "createKey: true" : `keyId: ${keyId}`;
+    change("encryption", from, undefined, "no cloud encrypts the folders of this machine");
+  }
   const requests = loweredRequests(asked.resources.requests, machine);
   if (requests !== undefined) {
     const { limits } = asked.resources;

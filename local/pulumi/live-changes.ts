@@ -5,7 +5,7 @@ import {
   storageClassProblems,
 } from "../../components/postgres/fixed-fields";
 import { majorOfImage } from "../../components/postgres/image";
-import { namespaceMark } from "../../components/postgres/names";
+import { namespaceMark, unmarkedNamespaceLabels } from "../../components/postgres/names";
 import type { Problem } from "../../components/postgres/problem";
 import { type DataRecord, recordProblems } from "../../components/postgres/record";
 import type { ClusterSpec } from "../../components/postgres/spec";
@@ -164,7 +164,7 @@ function foreignNamespace(
   if (live?.namespace === undefined || !makesNamespace(spec, state)) return [];
   const owner = live.namespace.labels[namespaceMark];
   if (owner === spec.name) return [];
-  if (owner === undefined && state?.fixedFields === undefined && isUnmarkedOwn(spec, live)) return [];
+  if (owner === undefined && state?.fixedFields === undefined && isUnmarkedOwn(live)) return [];
   const made = owner === undefined ? "this stack did not make it" : `it was made for cluster ${owner}`;
   return [
     {
@@ -183,8 +183,8 @@ function foreignNamespace(
  * may set both labels, too, and have the cluster in their namespace with `createNamespace: false`; but while that is
  * deployed, the state has a StatefulSet and no namespace. So labels and claims only count where it has no StatefulSet.
  */
-function isUnmarkedOwn({ namespaceLabels }: ClusterSpec, { namespace, claims }: LiveCluster): boolean {
-  const set = Object.entries(namespaceLabels).filter(([label]) => label !== namespaceMark);
+function isUnmarkedOwn({ namespace, claims }: LiveCluster): boolean {
+  const set = Object.entries(unmarkedNamespaceLabels);
   return claims.length > 0 && set.every(([label, value]) => namespace?.labels[label] === value);
 }
 

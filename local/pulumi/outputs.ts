@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { tlsModes } from "../../components/postgres/tls/args";
 import type { StackOutputs } from "../../stacks/outputs";
 
 const address = z.object({ host: z.string(), port: z.number() });
@@ -13,6 +14,8 @@ const schema = z.object({
   database: z.string(),
   user: z.string(),
   secretName: z.string(),
+  // Deployed by 0.3.0 or earlier.
+  tls: z.object({ mode: z.enum(tlsModes), caCertificate: z.string().exactOptional() }).default({ mode: "off" }),
   storageClassName: z.string(),
   // Deployed by 0.2.0 or earlier: they come with the next `up`.
   passwords: z.record(z.string(), z.string()).default({}),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, Stack } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { textAt } from "../tools/json";
@@ -11,18 +11,8 @@ import { projectFolder, projectName, pulumiFolder, type StackPaths, stackPaths }
 import { placePlugins } from "./plugins";
 import type { ResolvedStack } from "./resolve-stack";
 
-const load = createRequire(__filename);
-const entry = join(projectFolder, "index.ts");
-const ownCode = ["components", "stacks"].map((folder) => join(projectFolder, folder) + sep);
-
-/** The program, evaluated anew each time: its resources are created while its modules are loaded. */
-export const program: PulumiFn = async () => {
-  for (const file of Object.keys(load.cache)) {
-    if (file === entry || ownCode.some((folder) => file.startsWith(folder))) delete load.cache[file];
-  }
-  const exported: object = load(entry);
-  return { ...exported };
-};
+/** The program as Pulumi's own CLI starts it, evaluated anew each time. */
+const program: PulumiFn = createRequire(__filename)(join(projectFolder, "start.cjs"));
 
 /** A stack of the Automation API with the files it lives in. */
 export interface Workspace {

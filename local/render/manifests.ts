@@ -1,6 +1,6 @@
 import { at, textAt } from "../tools/json";
-import { placeholder } from "./placeholder";
-import type { Plan, PlannedResource } from "./plan";
+import { keyPlaceholder, placeholder } from "./placeholder";
+import { createdKey, isAuthority, type Plan, type PlannedResource } from "./plan";
 
 /** Folders beside the manifests that can be applied at any time. */
 export const folders = {
@@ -29,6 +29,7 @@ const order = new Map([
   ["Secret", 30],
   ["ConfigMap", 40],
   ["Service", 50],
+  ["NetworkPolicy", 55],
   ["PodDisruptionBudget", 60],
   ["PersistentVolumeClaim", 70],
   ["StatefulSet", 80],
@@ -39,13 +40,13 @@ const middle = 65;
 const secretMark = "4dabf18193072939515e22adb298388d";
 
 /**
- * The Kubernetes objects of a plan in the order in which they are applied.
+ * The Kubernetes objects of a plan in the order in which they are applied, without {@link authoritiesOf} it.
  * @throws Error for a plan that cannot be written as files: a secret outside of a Secret, or two objects of one kind and name.
  */
 export function manifestsOf({ resources }: Plan): Manifest[] {
   const later = waitingForPods(resources);
   const manifests = resources
-    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .filter(({ type, inputs }) => type.startsWith("kubernetes:") && !isAuthority(inputs))
     .map((resource) => manifestOf(resource, later.has(resource.name)))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   const twice = manifests.find(({ path }, index) => manifests[index + 1]?.path === path);
@@ -60,7 +61,8 @@ function manifestOf({ type, name: resource, inputs }: PlannedResource, isLater: 
     throw new Error(`${type} ${resource} cannot be written as a file: it has no kind, or no name of its own`);
   }
   const file = `${order.get(kind) ?? middle}-${kebab(kind)}-${name}.yaml`;
-  const folder = kind === "Secret" ? `${folders.before}/` : isLater ? `${folders.after}/` : "";
+  const isIncomplete = kind === "Secret" || needsKey(inputs);
+  const folder = isIncomplete ? `${folders.before}/` : isLater ? `${folders.after}/` : "";
   const object = Object.fromEntries(
     Object.entries(inputs).map(([key, value]) => {
       const isSecret = kind === "Secret" && (key === "data" || key === "stringData");
@@ -70,13 +72,26 @@ function manifestOf({ type, name: resource, inputs }: PlannedResource, isLater: 
   return { path: `${folder}${file}`, kind, name, namespace: textAt(inputs, "metadata", "namespace"), object };
 }
 
+/** Names of the Secrets with an authority: it is generated, so a person makes them once, and no render may write another. */
+export function authoritiesOf({ resources }: Plan): { name: string; namespace: string }[] {
+  return resources
+    .filter(({ inputs }) => isAuthority(inputs))
+    .map(({ inputs }) => ({
+      name: textAt(inputs, "metadata", "name") ?? "",
+      namespace: textAt(inputs, "metadata", "namespace") ?? "",
+    }));
+}
+
+/** Whether an object is to name a key that is not there before AWS was asked to make it. */
+const needsKey = (inputs: unknown): boolean => JSON.stringify(inputs).includes(createdKey);
+
 /** Where a value is: the kind of its object, and the keys that lead to it. */
 interface Place {
   kind: string;
   path: readonly string[];
 }
 
-/** A value with placeholders instead of what is secret. */
+/** A value with placeholders instead of what is secret or not known yet. */
 function withoutSecrets(value: unknown, { kind, path }: Place, isSecret: boolean): unknown {
   const inside = (key: string, entry: unknown): unknown =>
     withoutSecrets(entry, { kind, path: [...path, key] }, isSecret);
@@ -85,6 +100,7 @@ function withoutSecrets(value: unknown, { kind, path }: Place, isSecret: boolean
     if (secretMark in value) return withoutSecrets(at(value, "value"), { kind, path }, true);
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, inside(key, entry)]));
   }
+  if (value === createdKey) return keyPlaceholder;
   if (!isSecret) return value;
   if (kind !== "Secret") throw new Error(`${kind}: ${path.join(".")} is secret, and only a Secret may hold that`);
   return placeholder;

@@ -4,8 +4,8 @@ import { projectName } from "../pulumi/paths";
 import { rawSettings, readPlainSettings, type StackConfig } from "../pulumi/stack-file";
 import { guideFile, type Written, writeFolder } from "./folder";
 import { guide } from "./guide";
-import { type Manifest, manifestsOf } from "./manifests";
-import { planOf } from "./plan";
+import { authoritiesOf, type Manifest, manifestsOf } from "./manifests";
+import { type Plan, planOf } from "./plan";
 import { toYaml } from "./yaml";
 
 /** What to render, and where to. */
@@ -27,16 +27,24 @@ export async function renderStack({
   folder,
   config = readPlainSettings(stack),
 }: RenderRequest): Promise<Written> {
-  const manifests = await renderManifests(stack, config);
+  const plan = await renderPlan(stack, config);
+  const manifests = manifestsOf(plan);
   const files = manifests.map(({ path, object }) => [path, toYaml(object)]);
-  return writeFolder(folder, stack, { [guideFile]: guide(stack, manifests), ...Object.fromEntries(files) });
+  return writeFolder(folder, stack, {
+    [guideFile]: guide(stack, manifests, authoritiesOf(plan)),
+    ...Object.fromEntries(files),
+  });
 }
 
 /** The manifests of a stack. @throws SettingsError with all problems. */
 export async function renderManifests(stack: string, config: StackConfig): Promise<Manifest[]> {
+  return manifestsOf(await renderPlan(stack, config));
+}
+
+async function renderPlan(stack: string, config: StackConfig): Promise<Plan> {
   const settings = rawSettings(config);
   const { problems } = parseSettings(settings);
   if (problems.length > 0) throw new SettingsError(problems);
   const full = Object.entries(settings).map(([name, value]) => [`${projectName}:${name}`, value]);
-  return manifestsOf(await planOf(stack, Object.fromEntries(full)));
+  return planOf(stack, Object.fromEntries(full));
 }

@@ -12,6 +12,7 @@ export const versions = {
   pulumi: "3.245.0",
   /** The kubernetes provider; the npm SDK is kept at the same minor version. */
   kubernetesProvider: "4.25.0",
+  networkPolicies: "0.7.0",
 } as const;
 
 const variable = (name: string, value: string): string => `k8s.io/component-base/version.${name}=${value}`;
@@ -41,6 +42,15 @@ export const kubernetesBuild: GoBuild = {
     variable("gitMinor", minor),
     variable("gitTreeState", "clean"),
   ],
+};
+
+/** What enforces NetworkPolicies. Its go.mod has the versions of Kubernetes', so that little is compiled a second time. */
+export const networkPoliciesBuild: GoBuild = {
+  name: "network-policies",
+  title: `build what enforces NetworkPolicies (kube-network-policies ${versions.networkPolicies})`,
+  source: join(__dirname, "network-policies"),
+  programs: [{ pkg: ".", file: "network-policies" }],
+  variables: [],
 };
 
 const pulumiSource = join(__dirname, "pulumi");
@@ -98,6 +108,8 @@ export interface Tools {
   /** Folder of kubectl, kubelet, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy and coredns. */
   kubernetes: string;
   kubectl: string;
+  /** The program that judges the connections of pods. */
+  networkPolicies: string;
   /** Folder of the static program `pause`. */
   pause: string;
 }
@@ -110,6 +122,7 @@ export function toolPaths(): Tools {
     kubernetesProvider: installedProvider() ?? join(buildFolder(providerBuild), "pulumi-resource-kubernetes"),
     kubernetes,
     kubectl: join(kubernetes, "kubectl"),
+    networkPolicies: join(buildFolder(networkPoliciesBuild), "network-policies"),
     pause: buildFolder(pauseBuild),
   };
 }
@@ -125,7 +138,7 @@ function installedProvider(): string | undefined {
 /** What has to be built for these groups, in the order in which it is built. */
 export function missingBuilds(groups: readonly ToolGroup[]): GoBuild[] {
   const builds: GoBuild[] = [];
-  if (groups.includes("node")) builds.push(pauseBuild, kubernetesBuild);
+  if (groups.includes("node")) builds.push(pauseBuild, kubernetesBuild, networkPoliciesBuild);
   if (groups.includes("pulumi")) {
     if (findCommand("pulumi") === undefined) builds.push(pulumiBuild);
     if (installedProvider() === undefined) builds.push(providerBuild);

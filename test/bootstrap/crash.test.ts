@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { type FaultRow, median, recordFault } from "../fault-table";
+import { median } from "../../bench/statistics";
+import { type FaultRow, recordFault } from "../fault-table";
 import { Cluster, kills, type Pod, programs, until, waitStreaming } from "./harness";
 
 /** Whether a directory is what a server may start with: nothing at all, or everything and cleanly readable. */

@@ -21,6 +21,15 @@ process.on("exit", () => {
   for (const root of roots) rmSync(root, { recursive: true, force: true });
 });
 
+/** TLS of the pods, and the files of the Secret that they have mounted for it. */
+export interface Tls {
+  mode: "off" | "self-signed" | "secret";
+  secret: Record<string, string>;
+  /** Days that a certificate of the pods' own lives, and before its end that it is renewed. */
+  days?: number;
+  renewBefore?: number;
+}
+
 /** Settings of the pods of one cluster; each has the product's default. */
 export interface ClusterOptions {
   database?: string;
@@ -35,6 +44,8 @@ export interface ClusterOptions {
   conf?: string[];
   /** More files of the ConfigMap. */
   files?: Record<string, string>;
+  /** Makes the pods' TLS what the setting `tls` says; default off. */
+  tls?: Tls;
   /** More environment of the pods. */
   env?: Record<string, string>;
   /** Volumes on the disk, for tests that measure. */
@@ -53,6 +64,7 @@ export class Cluster {
   rolePasswords: Record<string, string>;
   conf: string[];
   files: Record<string, string>;
+  tls: Tls;
   readonly env: Record<string, string>;
   private readonly pods = new Map<number, Pod[]>();
 
@@ -71,6 +83,7 @@ export class Cluster {
     this.rolePasswords = options.rolePasswords ?? {};
     this.conf = options.conf ?? [];
     this.files = options.files ?? {};
+    this.tls = options.tls ?? { mode: "off", secret: {} };
     this.env = options.env ?? {};
     roots.add(this.root);
     execFileSync("chmod", ["0755", this.root]);

@@ -7,7 +7,7 @@ import { passwordKey } from "../../components/postgres/additions/files";
 import { pgIdent } from "../../components/postgres/config";
 import { pgHba } from "../../components/postgres/hba";
 import { ids, port, programs } from "./environment";
-import type { Cluster } from "./harness";
+import type { Cluster, Tls } from "./harness";
 import {
   argumentsOf,
   childrenOf,
@@ -19,6 +19,11 @@ import {
   statusOf,
   until,
 } from "./processes";
+
+/** What a pod's scripts know of TLS. Its host is an address here, which libpq looks for among the names, too. */
+function tlsFile({ mode, days = 90, renewBefore = 30 }: Tls, address: string): string {
+  return `mode ${mode}\nsecret postgres-tls\ndays ${days}\nrenew-before ${renewBefore}\nhost ${address}\nname postgres-svc\n`;
+}
 
 /** One pod: a container that runs the supervisor, or nothing. */
 export class Pod {
@@ -55,6 +60,7 @@ export class Pod {
     }
     await this.writeConfig();
     await this.writeSecrets();
+    await this.writeTlsSecret();
   }
 
   /** Replaces the ConfigMap's files the way the kubelet does: a new directory, then one symbolic link. */
@@ -69,14 +75,16 @@ export class Pod {
       "wal_retrieve_retry_interval = 500ms",
       "wal_receiver_timeout = 10s",
       "wal_sender_timeout = 10s",
+      ...(this.cluster.tls.mode === "off" ? [] : ["ssl = on"]),
       ...conf,
     ];
     await project(
       join(this.home, "config"),
       {
         "postgresql.conf": `${lines.join("\n")}\n`,
+        tls: tlsFile(this.cluster.tls, this.address),
         "pg_hba.conf": pgHba({
-          type: "host",
+          type: this.cluster.tls.mode === "off" ? "host" : "hostssl",
           database: this.cluster.database,
           superuserAccess: "SUPERUSER_PASSWORD" in this.cluster.generatedPasswords,
         }),
@@ -107,6 +115,11 @@ export class Pod {
       ids.gid,
       0o440,
     );
+  }
+
+  /** Replaces the files of the Secret with the certificate. */
+  async writeTlsSecret(files = this.cluster.tls.secret): Promise<void> {
+    await project(join(this.home, "tls"), files, ids.gid, 0o440);
   }
 
   /** Starts the container; the volume, the logs and the mounts stay from an earlier start. */
@@ -150,6 +163,7 @@ export class Pod {
       PGDATA: this.data,
       CONFIG_DIR: join(this.home, "config"),
       SECRETS_DIR: join(this.home, "secrets"),
+      TLS_DIR: join(this.home, "tls"),
       LATCH_DIR: join(this.cluster.root, "latch"),
       RUN_DIR: this.run,
       TERMINATION_LOG: join(this.run, "termination-log"),

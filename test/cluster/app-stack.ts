@@ -35,11 +35,12 @@ export class AppStack {
     readonly name: string,
     readonly namespace: Namespace,
     private readonly stack: Stack,
-    private readonly folder: string,
+    /** Its project and settings. */
+    readonly folder: string,
   ) {}
 
   /** Nothing is deployed yet. */
-  static async create(cluster: TestStack): Promise<AppStack> {
+  static async create(cluster: Pick<TestStack, "name" | "workspace">): Promise<AppStack> {
     const { tools, node } = await embeddedNode();
     const { engine, stack } = await cluster.workspace();
     const name = `${cluster.name}-app`;

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { ConfigValue } from "../../local/pulumi/stack-file";
 import { AppStack, type Notes } from "./app-stack";
 import { eventually } from "./kubernetes";
 import { TestStack } from "./stack";
@@ -50,6 +51,9 @@ describe("an app in a project, a stack and a namespace of its own", function () 
     await cluster.remove();
   });
 
+  /** The cluster's stack says who may connect from other namespaces. */
+  const letIn = (): Record<string, ConfigValue> => ({ networkPolicy: { clients: [{ namespace: app.name }] } });
+
   it("is told at preview that the cluster's stack is not deployed, or not there", async () => {
     const missing = "organization/kubernetes-postgres/misspelt";
     for (const [stack, words] of [
@@ -66,7 +70,7 @@ describe("an app in a project, a stack and a namespace of its own", function () 
   });
 
   it("writes on the primary and reads on a replica", async () => {
-    await cluster.up();
+    await cluster.up(letIn());
     await app.up();
     expect(await app.post({ id: "first", text: "hello" })).to.equal(201);
     const stored = await cluster.namespace.psql("postgres-0", "select text from notes where id = 'first'");
@@ -89,7 +93,7 @@ describe("an app in a project, a stack and a namespace of its own", function () 
     const ledger = new NoteLedger(app);
     try {
       await ledger.grows(5);
-      await cluster.up({ passwordGeneration: 2 });
+      await cluster.up({ ...letIn(), passwordGeneration: 2 });
       await app.up();
       await Promise.all([namespace.refreshFiles("app=postgres"), app.namespace.refreshFiles("app=notes")]);
       await eventually("the new password in the app's pod", async () =>

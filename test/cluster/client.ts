@@ -19,9 +19,13 @@ export interface Login {
   database?: string;
   user?: string;
   password?: string;
-  sslmode?: string;
-  /** A libpq URI instead of the fields. */
+  /** A libpq URI instead of the fields; what is given beside it counts more. */
   dsn?: string;
+  sslmode?: "disable" | "require" | "verify-full";
+  /** File with the authority. */
+  sslrootcert?: string;
+  ssl_min_protocol_version?: string;
+  ssl_max_protocol_version?: string;
 }
 
 /**

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { releaseVolumes } from "../../local/node";
+import { type OpenStack, openStack, resolveStack } from "../../local/pulumi/deploy";
 import { Namespace } from "./kubernetes";
 import { embeddedNode } from "./stack";
 
@@ -31,20 +32,35 @@ export class CommandLine {
   private constructor(
     readonly stack: string,
     readonly namespace: Namespace,
-    private readonly folder: string,
+    /** State, passphrase and plugins of the commands, and what they leave there. */
+    readonly folder: string,
+    private readonly environment: NodeJS.ProcessEnv,
   ) {}
 
-  static async create(title: string, settings: Record<string, unknown>): Promise<CommandLine> {
+  /** @param environment of the commands, beside the test's own. */
+  static async create(
+    title: string,
+    settings: Record<string, unknown>,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<CommandLine> {
     const { tools, node } = await embeddedNode();
     const stack = `test-${title}-${randomBytes(3).toString("hex")}`;
     const namespace = new Namespace(stack, tools.kubectl, node.kubeconfig);
-    const line = new CommandLine(stack, namespace, mkdtempSync(join(tmpdir(), "command-line-")));
+    const line = new CommandLine(stack, namespace, mkdtempSync(join(tmpdir(), "command-line-")), environment);
     line.write({ namespace: stack, resources: { requests: { cpu: "50m", memory: "128Mi" } }, ...settings });
     return line;
   }
 
-  private get file(): string {
+  /** The stack's settings. */
+  get file(): string {
     return join(root, `Pulumi.${this.stack}.yaml`);
+  }
+
+  /** The stack as the commands open it. */
+  async open(): Promise<OpenStack> {
+    const { pulumi, kubernetesProvider } = (await embeddedNode()).tools;
+    const resolved = resolveStack({ stack: this.stack, cluster: "embedded" });
+    return openStack(resolved, { pulumi, kubernetesProvider }, this.folder);
   }
 
   /** The stack's settings as its file has them. */
@@ -64,7 +80,12 @@ export class CommandLine {
     const child = spawn("npm", ["run", "--silent", command, "--", ...stack, ...args], {
       cwd: root,
       detached: true,
-      env: { ...process.env, KUBERNETES_POSTGRES_CLUSTER: "embedded", KUBERNETES_POSTGRES_PULUMI: this.folder },
+      env: {
+        ...process.env,
+        KUBERNETES_POSTGRES_CLUSTER: "embedded",
+        KUBERNETES_POSTGRES_PULUMI: this.folder,
+        ...this.environment,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let out = "";

@@ -40,12 +40,22 @@ export class Namespace {
     private readonly kubeconfig: string,
   ) {}
 
+  /** Another one of the same node. */
+  beside(name: string): Namespace {
+    return new Namespace(name, this.kubectlPath, this.kubeconfig);
+  }
+
   /**
    * Runs kubectl and returns what it prints.
    * @throws Error with kubectl's own words, or when it has not ended within a minute; a deletion may take five.
    */
   kubectl(...args: string[]): Promise<string> {
     return this.run(args);
+  }
+
+  /** As {@link kubectl}, with something on its standard input: what it says is in no list of processes. */
+  pipe(input: string, ...args: string[]): Promise<string> {
+    return this.run(args, input);
   }
 
   private async run(args: string[], input = ""): Promise<string> {
@@ -81,6 +91,11 @@ export class Namespace {
   /** Applies an object on the server as Pulumi does: a manager of its own, who takes over fields of others. */
   applyAs(manager: string, object: object): Promise<void> {
     return this.send(object, "apply", "--server-side", "--force-conflicts", `--field-manager=${manager}`);
+  }
+
+  /** Has the API server judge a new object, and makes nothing. @throws Error with its refusal, and where it only warns. */
+  tryCreate(object: object): Promise<void> {
+    return this.send(object, "create", "--dry-run=server", "--warnings-as-errors");
   }
 
   /** Asks for a pod to leave its node, as a drain does. @throws Error when a PodDisruptionBudget does not allow it. */

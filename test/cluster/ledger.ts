@@ -39,7 +39,10 @@ while True:
         except psycopg2.Error as error:
             leave()
             if "authentication failed" not in str(error):
+                print("failed", flush=True)
                 break
+    else:
+        print("failed", flush=True)
     if ask["pause"]:
         leave()
     time.sleep(max(0 if connection else 0.02, ask["pause"] - (time.time() - begun)))
@@ -51,6 +54,8 @@ const idsEach = 100_000_000;
 /** What a ledger knows when its client has stopped. Times in seconds. */
 export interface Settled {
   acknowledged: number;
+  /** Rows whose writer was told that they failed, or not told anything. */
+  failed: number;
   /** Acknowledged ids that the database does not have. */
   lost: number[];
   /** The longest time without an acknowledged row. */
@@ -65,6 +70,7 @@ export interface Settled {
  */
 export class Ledger {
   private readonly acknowledged: number[] = [];
+  private failed = 0;
   /** When rows of the steady writer were acknowledged: the gaps of a hurried one are no measure. */
   private readonly steady: number[] = [];
   private readonly writers: { child: ChildProcessWithoutNullStreams; closed: Promise<unknown> }[] = [];
@@ -81,6 +87,10 @@ export class Ledger {
       const lines = (text + chunk).split("\n");
       text = lines.pop() ?? "";
       for (const line of lines) {
+        if (line === "failed") {
+          this.failed += 1;
+          continue;
+        }
         const [id = 0, at = 0] = line.split(" ").map(Number);
         this.acknowledged.push(id);
         if (id < idsEach) this.steady.push(at);
@@ -142,6 +152,7 @@ export class Ledger {
     const times = this.steady;
     return {
       acknowledged: this.acknowledged.length,
+      failed: this.failed,
       lost: this.acknowledged.filter((id) => !present.has(id)),
       gap: Math.max(...times.slice(1).map((at, index) => at - (times[index] ?? at))),
       backAfter: (moment) => (times.find((at) => at * 1000 >= moment) ?? Number.POSITIVE_INFINITY) - moment / 1000,

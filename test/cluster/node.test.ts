@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { nodeStatus } from "../../local/node";
+import { ruleComment } from "../../local/node/settings";
+import { runOrThrow } from "../../local/tools/run";
 import { CommandLine } from "./command-line";
 
 describe("the embedded node", function () {
@@ -16,6 +18,7 @@ describe("the embedded node", function () {
       const { state, servers } = await nodeStatus();
       expect(state).to.equal("stopped");
       expect(Object.values(servers).filter((pid) => pid !== undefined)).to.deep.equal([]);
+      expect(await runOrThrow("iptables", ["-w", "-t", "mangle", "-S"])).to.not.include(ruleComment);
       const preview = await line.run("preview");
       expect(preview.code).to.equal(1);
       expect(preview.err).to.match(/node does not run[\s\S]*npm run up/);

@@ -67,6 +67,10 @@ const changes: [Settings, RegExp[]][] = [
   [{ storageSize: "15Gi" }, [/storageSize: "15Gi"[\s\S]*Set it back to 20Gi|can not be less than status.capacity/]],
   [{ storageClassName: "own" }, [/storageClassName: "own"[\s\S]*pd-balanced[\s\S]*Leave storageClassName out/]],
   [
+    { encryption: { keyId: "projects/my-project/locations/europe-west3/keyRings/postgres/cryptoKeys/volumes" } },
+    [/encryption.keyId: "projects[\s\S]*pd-balanced\. [\s\S]*Leave encryption out/],
+  ],
+  [
     { name: "other", namespace: "elsewhere" },
     [/name: "other"[\s\S]*new, empty cluster[\s\S]*Set it back to postgres/, /namespace: "elsewhere"[\s\S]*new, empty/],
   ],

@@ -17,6 +17,14 @@ import { embeddedNode } from "./stack";
 
 const execute = promisify(execFile);
 
+/** Keys that exist, by cloud. */
+const keys = {
+  aws: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  gcp: "projects/my-project/locations/europe-west3/keyRings/postgres/cryptoKeys/volumes",
+  azure:
+    "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/mine/providers/Microsoft.Compute/diskEncryptionSets/set",
+};
+
 const further = {
   name: "orders",
   roles: [{ name: "reporting", memberOf: ["pg_read_all_data"] }],
@@ -57,6 +65,10 @@ describe("the rendered manifests", function () {
             await renderStack({ stack, folder: join(folder, all, `${stack}-further`), config: more });
         }
       }
+      for (const [cloud, keyId] of Object.entries(keys)) {
+        const config = withSettings(readPlainSettings("dev"), { cloud, namespace: name, encryption: { keyId } });
+        await renderStack({ stack: "dev", folder: join(folder, all, `dev-${cloud}-key`), config });
+      }
       const files = readdirSync(join(folder, all), { recursive: true, encoding: "utf8" });
       count = files.filter((path) => path.endsWith(".yaml")).length;
       expect(count).to.be.greaterThan(90);
@@ -96,6 +108,23 @@ describe("the rendered manifests", function () {
       const apply = ["apply", "--dry-run=server", "--validate=strict", "-o", "name", "-R", "-f"];
       const accepted = (await namespace.kubectl(...apply, join(folder, all))).trim().split("\n");
       expect(accepted).to.have.length(count);
+    });
+
+    it("are refused while the ARN of a key is missing, and accepted with it", async () => {
+      const config = withSettings(readPlainSettings("prod"), { namespace: name, encryption: { createKey: true } });
+      const own = join(folder, "own-key");
+      await renderStack({ stack: "prod", folder: own, config });
+      const file = join(own, "before-first-start", `20-storage-class-${name}-postgres-gp3-kms.yaml`);
+      const apply = (): Promise<string> => namespace.kubectl("apply", "--dry-run=server", "-o", "name", "-f", file);
+      const refusal = await apply().then(
+        () => "",
+        (error: Error) => error.message,
+      );
+      expect(refusal).to.match(/cannot unmarshal array into Go struct field StorageClass.parameters of type string/);
+      const fill = /^ {4}(sed .*) \| kubectl apply -f -$/m.exec(readFileSync(join(own, "README.md"), "utf8"))?.[1];
+      const { stdout } = await execute("bash", ["-c", `key=${keys.aws}; ${fill}`], { cwd: own });
+      writeFileSync(file, stdout);
+      expect((await apply()).trim()).to.equal(`storageclass.storage.k8s.io/${name}-postgres-gp3-kms`);
     });
   });
 

@@ -42,6 +42,13 @@ export function embeddedNode(): Promise<Platform> {
   return platform;
 }
 
+/** What `pulumi preview --json` prints. */
+export async function plainPlan({ stack, engine }: Workspace): Promise<string> {
+  const run = engine.run.bind(engine);
+  engine.run = (args, ...more) => run(args[0] === "preview" ? [...args, "--json"] : args, ...more);
+  return (await stack.preview()).stdout;
+}
+
 /** A real stack on the embedded node, with a namespace, a Pulumi home and a state of its own. */
 export class TestStack {
   private deployed: StackOutputs | undefined;
@@ -118,10 +125,7 @@ export class TestStack {
 
   /** What `pulumi preview --json` prints. */
   async plainPlan(settings: Record<string, ConfigValue>): Promise<string> {
-    const { stack, engine } = (await this.open(settings)).workspace;
-    const run = engine.run.bind(engine);
-    engine.run = (args, ...more) => run(args[0] === "preview" ? [...args, "--json"] : args, ...more);
-    return (await stack.preview()).stdout;
+    return plainPlan((await this.open(settings)).workspace);
   }
 
   /** Local volumes stand for a driver: one for each pod, unless `count` says otherwise. */

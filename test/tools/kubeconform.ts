@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Progress } from "../../local/progress";
 import { type GoBuild, goBuild, isBuilt } from "../../local/tools/go-build";
-import { at, listAt, textAt } from "../../local/tools/json";
-import { type RunResult, run } from "../../local/tools/run";
+import { at, listAt, parseJson, textAt } from "../../local/tools/json";
+import { type RunResult, run, runOrThrow } from "../../local/tools/run";
+import { kubernetesBuild } from "../../local/tools/tools";
 
 const build: GoBuild = {
   name: "kubeconform",
@@ -22,6 +23,15 @@ export async function kubeconform(manifests: string, schemas: string): Promise<R
   const location = join(schemas, "{{.ResourceKind}}{{.KindSuffix}}.json");
   // Only the schemas given: what has none is an error.
   return run(join(folder, "kubeconform"), ["-strict", "-summary", "-schema-location", location, manifests]);
+}
+
+/** What the API server of the embedded node's version describes as `/openapi/v2`: a file of Kubernetes' module. */
+export async function kubernetesOpenapi(): Promise<unknown> {
+  const asked = ["mod", "download", "-json", "k8s.io/kubernetes"];
+  const env = { GOFLAGS: "-mod=readonly", GOWORK: "off" };
+  const module = parseJson(await runOrThrow("go", asked, { cwd: kubernetesBuild.source, env }));
+  const file = join(textAt(module, "Dir") ?? "", "api", "openapi-spec", "swagger.json");
+  return parseJson(readFileSync(file, "utf8"));
 }
 
 /**

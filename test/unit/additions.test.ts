@@ -223,7 +223,7 @@ describe("the passwords of a plan", () => {
     it(`are an output by role, and keys of the Secret: those ${what}`, async () => {
       const own = Object.entries(settings).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
       const { resources, outputs } = await planOf("dev", asConfig(Object.fromEntries(own)));
-      const secret = resources.find(({ type }) => type.endsWith(":Secret"));
+      const secret = resources.find(({ inputs }) => "stringData" in inputs);
       const always = ["POSTGRES_PASSWORD", "REPLICATION_PASSWORD", "READONLY_PASSWORD", "MONITORING_PASSWORD"];
       expect(secret?.inputs.stringData)
         .to.have.property("value")

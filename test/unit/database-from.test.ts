@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { connectionFiles } from "../../stacks/connection-files";
+import { type Connection, connectionFiles } from "../../stacks/connection-files";
 import type { Database, DatabaseOptions } from "../../stacks/database-from";
 import type { StackOutputs } from "../../stacks/outputs";
 import { clusterOf, databaseOf, passwordOf, unreadable } from "../../stacks/read-outputs";
@@ -84,7 +84,9 @@ describe("databaseFrom", () => {
     const login = { user: "appuser", password: "s3cret", database: "myapp" };
     expect(secret).to.deep.include({
       metadata: { namespace: "shop", labels: { "app.kubernetes.io/managed-by": "pulumi" } },
-      stringData: secretly(connectionFiles({ ...login, primary, readOnly: addresses })),
+      stringData: secretly(
+        connectionFiles({ ...login, primary, readOnly: addresses, tls: { mode: "off" }, folder: "/etc/database" }),
+      ),
     });
   });
 
@@ -126,6 +128,8 @@ describe("databaseFrom", () => {
         { name: "PGUSER", value: "appuser" },
         { name: "PGSERVICEFILE", value: "/secrets/pg_service.conf" },
         { name: "PGSERVICE", value: "primary" },
+        { name: "PGSSLMODE", value: "prefer" },
+        { name: "PGSSLROOTCERT", value: "/secrets/ca.crt" },
       ],
       volumeMount: { name: "shop-db", mountPath: "/secrets", readOnly: true },
       passwordFile: "/secrets/password",
@@ -198,7 +202,7 @@ describe("a stack that has no database", () => {
 });
 
 describe("the files an app finds in its volume", () => {
-  const files = connectionFiles({
+  const connection: Connection = {
     user: "a:b",
     password: "c\\d:e",
     database: "my app",
@@ -207,7 +211,10 @@ describe("the files an app finds in its volume", () => {
       { host: "r1", port: 5432 },
       { host: "r0", port: 5433 },
     ],
-  });
+    tls: { mode: "off" },
+    folder: "/db",
+  };
+  const files = connectionFiles(connection);
 
   it("have the names that apps expect", () => {
     const names = ["username", "password", "host", "port", "dbname", "uri", "jdbc-uri", "pgpass"];
@@ -233,5 +240,24 @@ describe("the files an app finds in its volume", () => {
       `[primary]\nhost=p\nport=5432\n${login}` +
         `[replicas]\nhost=r1,r0\nport=5432,5433\n${login}target_session_attrs=prefer-standby\n`,
     );
+  });
+
+  it("verify the servers by their authority where it is known", () => {
+    const tls = { mode: "self-signed", caCertificate: "PEM" } as const;
+    const verified = connectionFiles({ ...connection, database: "d", tls });
+    expect(verified["ca.crt"]).to.equal("PEM");
+    const options = "sslmode=verify-full&sslrootcert=%2Fdb%2Fca.crt";
+    expect(verified.uri).to.match(new RegExp(`/d\\?${options}$`));
+    expect(verified["jdbc-uri"]).to.match(new RegExp(`&${options}$`));
+    expect(verified["read-only-uri"]).to.match(new RegExp(`/d\\?${options}&target_session_attrs=prefer-standby$`));
+    const services = (verified["pg_service.conf"] ?? "").split("[replicas]");
+    for (const service of services) expect(service).to.include("\nsslmode=verify-full\nsslrootcert=/db/ca.crt\n");
+  });
+
+  it("encrypt, at least, where it is not known", () => {
+    const encrypted = connectionFiles({ ...connection, database: "d", tls: { mode: "secret" } });
+    expect(encrypted).to.not.have.property("ca.crt");
+    expect(encrypted.uri).to.match(/\/d\?sslmode=require$/);
+    expect(encrypted["pg_service.conf"]).to.not.include("sslrootcert");
   });
 });

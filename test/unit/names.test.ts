@@ -119,7 +119,8 @@ describe("a connection URI", () => {
 });
 
 describe("a StorageClass", () => {
-  const request = { name: "postgres", namespace: "postgres-dev", keepVolumes: true };
+  const encryption = { createKey: false, keyId: undefined };
+  const request = { name: "postgres", namespace: "postgres-dev", keepVolumes: true, encryption };
 
   // The source document's table, and its two rules: Retain, and bind where the pod runs.
   const table = [

@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-export { generatedPassword, type Plan, type PlannedResource, planOf } from "../../local/render/plan";
+export {
+  generatedCertificate,
+  generatedPassword,
+  type Plan,
+  type PlannedResource,
+  planOf,
+} from "../../local/render/plan";
 
 export const root = join(__dirname, "..", "..");
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { clouds } from "../../components/postgres/args";
 import { judge, violationsIn } from "../../policy/judge";
-import { type Resource, type RuleSettings, rules } from "../../policy/rules";
+import { type Resource, type RuleSettings, rules, stackRules } from "../../policy/rules";
 import { npm } from "./npm";
 import { planOf, root, stackConfig } from "./plan";
 
@@ -25,6 +25,11 @@ const storageClass = (props: object): Resource => ({ type: "kubernetes:storage.k
 const set = (policy: object): Resource => ({
   type: `${apps}StatefulSet`,
   props: { spec: { persistentVolumeClaimRetentionPolicy: policy } },
+});
+const networking = "kubernetes:networking.k8s.io/v1:";
+const incoming = (rule: object): Resource => ({
+  type: `${networking}NetworkPolicy`,
+  props: { spec: { ingress: [rule] } },
 });
 const limits = { cpu: "1", memory: "1Gi" };
 const env = (name: string, value: string): Resource => running({ env: [{ name, value }] });
@@ -61,6 +66,21 @@ const examples: Record<string, { kept: [Resource, RuleSettings?][]; broken: [Res
       [{ type: `${core}List`, props: { items: [{ kind: "Service", spec: { type: "NodePort" } }] } }, /type NodePort/],
       [running({}, `${apps}Deployment`, { hostNetwork: true }), /hostNetwork/],
       [running({ ports: [{ hostPort: 5432 }] }), /hostPort.*container app/],
+    ],
+  },
+  "clients-named": {
+    kept: [
+      [incoming({ from: [{ podSelector: {} }], ports: [{ port: 5432 }] })],
+      [incoming({ from: [{ namespaceSelector: { matchLabels: { team: "a" } }, podSelector: {} }], ports: [{}] })],
+      [{ type: `${networking}NetworkPolicy`, props: { spec: { podSelector: {} } } }],
+      [{ type: `${networking}NetworkPolicy`, props: { spec: { egress: [{}] } } }],
+    ],
+    broken: [
+      [incoming({ ports: [{ port: 5432 }] }), /without from lets everybody in\. Name the pods/],
+      [incoming({ from: [], ports: [{ port: 5432 }] }), /without from/],
+      [incoming({ from: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [{ port: 5432 }] }), /ipBlock.*outside/],
+      [incoming({ from: [{ namespaceSelector: {} }], ports: [{ port: 5432 }] }), /every namespace/],
+      [incoming({ from: [{ podSelector: {} }] }), /without ports/],
     ],
   },
   "volumes-retained": {
@@ -208,12 +228,47 @@ describe("the policy pack:", () => {
         return { ...resource, inputs: { ...inputs, data: { POSTGRES_PASSWORD: "x" } } };
       return type === `${core}Service` ? { ...resource, inputs: { spec: { type: "LoadBalancer" } } } : resource;
     });
-    const found = violationsIn({ ...plan, resources: planted }, true);
+    const found = violationsIn({ ...plan, resources: planted }, {});
     expect(found.map(({ rule, resource }) => `${rule} ${resource}`)).to.have.members([
       "passwords-protected ConfigMap postgres-config",
       "no-public-exposure Service postgres-headless-service",
       "no-public-exposure Service postgres-primary-service",
     ]);
+  });
+
+  it("finds a StatefulSet whose pods no network policy closes, unless the stack's settings leave it open", () => {
+    const labels = { app: "postgres", tier: "data" };
+    const template = { metadata: { labels } };
+    const pods = { type: `${apps}StatefulSet`, props: { metadata: { name: "p", namespace: "n" }, spec: { template } } };
+    const policy = (spec: object, namespace = "n"): Resource => ({
+      type: `${networking}NetworkPolicy`,
+      props: { metadata: { namespace }, spec },
+    });
+    const found = (settings: RuleSettings, ...policies: Resource[]): string[] =>
+      stackRules.flatMap((rule) => rule.violations([pods, ...policies], settings));
+    expect(
+      found({}, policy({ podSelector: { matchLabels: { app: "postgres" } }, policyTypes: ["Ingress"] })),
+    ).to.deep.equal([]);
+    expect(found({}, policy({ podSelector: {} }))).to.deep.equal([]);
+    expect(found({ networkPolicy: false })).to.deep.equal([]);
+    const open = [
+      [],
+      [policy({ podSelector: {} }, "other")],
+      [policy({ podSelector: { matchLabels: { app: "other" } } })],
+      [policy({ podSelector: { matchExpressions: [{ key: "app", operator: "DoesNotExist" }] } })],
+      [policy({ podSelector: {}, policyTypes: ["Egress"] })],
+    ];
+    for (const policies of open) {
+      expect(found({}, ...policies), JSON.stringify(policies)).to.have.length(1);
+      expect(found({}, ...policies)[0]).to.match(/StatefulSet p is open.*networkPolicy.enabled: true/);
+    }
+  });
+
+  it("finds a network policy that is missing from a plan, but where the settings say so", async () => {
+    const open = { ...stackConfig("dev"), "kubernetes-postgres:networkPolicy": '{"enabled":false}' };
+    expect((await judge("dev", open)).found).to.deep.equal([]);
+    const found = violationsIn(await planOf("dev", open), {});
+    expect(found.map(({ rule, resource }) => `${rule} ${resource}`)).to.deep.equal(["network-closed the stack"]);
   });
 
   it("is run by its command: 0 where every rule is kept, 1 with what is broken, 2 for what it does not understand", async () => {
@@ -228,7 +283,7 @@ describe("the policy pack:", () => {
       ].map((args) => npm("policy", args));
       const [kept, broken, unknown] = await Promise.all(runs);
       expect([kept?.code, broken?.code, unknown?.code]).to.deep.equal([0, 1, 2]);
-      expect(kept?.out).to.match(/^Stack prod keeps all 5 rules \(\d+ resources\)\.\n$/);
+      expect(kept?.out).to.match(/^Stack prod keeps all 7 rules \(\d+ resources\)\.\n$/);
       expect(broken?.err).to.match(/breaks what it has to keep:\n {2}StatefulSet .*postgres:latest.*\[images-pinned\]/);
     } finally {
       rmSync(file);
@@ -238,7 +293,7 @@ describe("the policy pack:", () => {
   it("volumes that go with the stack are let through where its settings say so", async () => {
     const thrownAway = { ...stackConfig("dev"), "kubernetes-postgres:keepVolumes": "false" };
     expect((await judge("dev", thrownAway)).found).to.deep.equal([]);
-    const found = violationsIn(await planOf("dev", thrownAway), true);
+    const found = violationsIn(await planOf("dev", thrownAway), { keepVolumes: true });
     expect(found.map(({ rule, resource }) => `${rule} ${resource}`)).to.have.members([
       "volumes-retained StorageClass postgres-storage-class",
       "volumes-retained StatefulSet postgres-stateful-set",

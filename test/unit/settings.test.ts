@@ -63,6 +63,12 @@ describe("settings of a stack", () => {
     ],
     ["a misspelt setting", { replica: 5 }, /replica: "5"[\s\S]*did you mean replicas/],
     ["text where fields belong", { parameters: "work_mem=4MB" }, /parameters: "work_mem=4MB"[\s\S]*fields/],
+    [
+      "a key that is neither made nor not",
+      { encryption: { createKey: "yes" } },
+      /createKey: "yes"[\s\S]*true or false/,
+    ],
+    ["a misspelt field of the key", { encryption: { keyID: "x" } }, /encryption.keyID: "x"[\s\S]*did you mean keyId/],
     ["a superuser as the app", { user: "postgres" }, /user: "postgres"[\s\S]*appuser/],
     ["a partition beyond the pods", { updateStrategy: { partition: 4 } }, /updateStrategy.partition: "4"[\s\S]*3 pods/],
     ["a partition with OnDelete", { updateStrategy: { type: "OnDelete", partition: 1 } }, /OnDelete/],
@@ -150,6 +156,18 @@ describe("settings of a stack", () => {
     );
     expect(failure).to.have.property("__pulumiRunError", true);
     expect(failure?.message).to.match(/^2 settings cannot work:/);
+  });
+
+  it("stop the program where it may not use the provider that makes a key", async () => {
+    const own = { "kubernetes-postgres:cloud": "aws", "kubernetes-postgres:encryption": '{"createKey":true}' };
+    const refusal = (disabled: string): Promise<string> =>
+      planOf("dev", { ...own, "pulumi:disable-default-providers": disabled }).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+    for (const disabled of ['["*"]', '["kubernetes","aws"]'])
+      expect(await refusal(disabled)).to.match(/^1 setting cannot work:[\s\S]*encryption.createKey[\s\S]*to its ARN/);
+    for (const disabled of ['["kubernetes"]', ""]) expect(await refusal(disabled)).to.equal("");
   });
 
   // Their default depends on another setting, or is that there is none.

@@ -109,9 +109,14 @@ export const rules: readonly Rule[] = [
       ...["ssl", "ssl_ca_file", "ssl_cert_file", "ssl_crl_dir", "ssl_crl_file", "ssl_dh_params_file", "ssl_key_file"],
       ...["ssl_passphrase_command", "ssl_passphrase_command_supports_reload"],
     ],
-    allowed: { ssl: "off" },
-    why: "The pods hold no certificate and key, and a server with ssl on does not start without them.",
-    fix: "Leave it out; encrypt between pods with the network (a service mesh, WireGuard in the CNI).",
+    why: "The setting tls decides whether the servers encrypt, and where their certificates come from; the pods keep the files.",
+    fix: "Leave it out; set tls.mode.",
+  },
+  {
+    names: ["ssl_min_protocol_version", "ssl_max_protocol_version"],
+    refused: ["TLSv1", "TLSv1.1"],
+    why: "TLS 1.0 and 1.1 are broken and withdrawn (RFC 8996); no client that speaks only these may connect.",
+    fix: "Use TLSv1.2 (the default), or TLSv1.3 for newer clients only.",
   },
   {
     names: ["password_encryption"],

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The server does not read the ConfigMap but the last version of it that was found valid, kept on the volume: a mistake
 # in the settings is then a log line, and never the reason why a crashed server does not come back.
+# shellcheck disable=SC2154,SC2034  # variables of lib.sh and tls.sh, and ones that supervisor.sh reads
 
 config_files=(postgresql.conf pg_hba.conf pg_ident.conf)
 seen_config=
+config_waits=0 # settings with TLS, for a certificate that is not there yet
 
 # config_changed: the ConfigMap differs from what was last looked at
 config_changed() {
@@ -21,6 +23,12 @@ adopt_config() {
       return 1
     fi
   done
+  read_tls
+  if [[ $tls_mode != off ]] && ! has_certificate; then
+    config_waits=1
+    say "the new settings need a certificate, which is not there yet; the previous ones stay until it is"
+    return 1
+  fi
   # The server's own reading of the file; it prints one value and ends.
   words=$("$PG_BIN/postgres" -C config_file -D "$1" -c "config_file=$CONFIG_DIR/postgresql.conf" 2>&1 >/dev/null 9>&-) || {
     say "the new settings are not valid, the previous ones stay: ${words//$'\n'/; }"

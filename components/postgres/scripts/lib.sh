@@ -11,6 +11,7 @@ set -uo pipefail
 : "${CONFIG_DIR:=/etc/postgres/config}"
 : "${SECRETS_DIR:=/etc/postgres/secrets}"
 : "${LATCH_DIR:=/etc/postgres/latch}"
+: "${TLS_DIR:=/etc/postgres/tls}"
 : "${RUN_DIR:=/run/postgresql}"
 : "${TERMINATION_LOG:=/dev/termination-log}"
 : "${PGPORT:=5432}"
@@ -41,6 +42,7 @@ READONLY_USER='readonly'
 MONITORING_USER=monitoring
 BUILD=$VOLUME/.pgdata.new          # initialise and clone build here; only a complete directory becomes PGDATA
 ACTIVE_CONFIG=$VOLUME/config       # the settings that were last found valid; the server reads these
+ACTIVE_TLS=$VOLUME/tls              # the certificate that was last found usable; a link to its directory, see tls.sh
 RESERVE=$VOLUME/.reserve           # room that is given back when the volume is full
 EMERGENCY=$RUN_DIR/emergency.conf  # settings while the volume is full; the active configuration includes it
 PASSFILE=$RUN_DIR/replicator.pgpass
@@ -171,10 +173,18 @@ refresh_passfile() {
   write_passfile "$PASSFILE" "$REPLICATION_USER" "$REPLY"
 }
 
+# has_certificate: the server has a certificate, and its connections to others have an authority to verify theirs by
+has_certificate() { [[ -s $ACTIVE_TLS/tls.crt && -s $ACTIVE_TLS/tls.key && -s $ACTIVE_TLS/ca.crt ]]; }
+
+# tls_of_client: how our connections to other pods are encrypted
+tls_of_client() {
+  if has_certificate; then printf ' sslmode=verify-full sslrootcert=%s' "$ACTIVE_TLS/ca.crt"; fi
+}
+
 # conninfo HOST DATABASE NAME: how the replication role connects; a link that is dead is noticed within about 10 seconds
 conninfo() {
   printf '%s' "host=$1 port=$PRIMARY_PORT dbname=$2 user=$REPLICATION_USER passfile=$PASSFILE application_name=$3" \
-    " connect_timeout=5 keepalives=1 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=10000"
+    "$(tls_of_client) connect_timeout=5 keepalives=1 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=10000"
 }
 
 # control FIELD [DIRECTORY]: sets REPLY to a line of the control file, empty when it cannot be read

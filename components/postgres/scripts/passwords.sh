@@ -6,6 +6,8 @@
 # Without a waiting standby a synchronous commit would hang; what is done here is repeated at the next start anyway.
 export PGOPTIONS="$SAFE -c synchronous_commit=local -c default_transaction_read_only=off -c statement_timeout=30s -c lock_timeout=10s"
 export PGCONNECT_TIMEOUT=5
+# A login without TLS, tried after one with it, would hide what the first one was refused for.
+if has_certificate; then export PGSSLMODE=require; fi
 
 # as_superuser DATABASE OPTION...: psql on the pod's own socket, SQL from standard input; no terminal, so that \password
 # reads it as well

@@ -125,7 +125,7 @@ promote_build() {
   mkdir -p "$sockets" 9>&-
   local -a options=(-D "$BUILD" -c "config_file=$ACTIVE_CONFIG/postgresql.conf" -c "hba_file=$ACTIVE_CONFIG/pg_hba.conf"
     -c "ident_file=$ACTIVE_CONFIG/pg_ident.conf" -c "unix_socket_directories=$sockets" -c "port=$PGPORT"
-    -c listen_addresses= -c hot_standby=on -c archive_mode=off -c synchronous_standby_names= -c primary_slot_name=
+    -c ssl=off -c listen_addresses= -c hot_standby=on -c archive_mode=off -c synchronous_standby_names= -c primary_slot_name=
     # A copy of a standby ends where its pages were last written; the rest of the WAL comes from it directly.
     -c "primary_conninfo=$(conninfo "$1" replication "$POD_NAME-rebuild")")
   role_options=()

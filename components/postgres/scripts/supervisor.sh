@@ -10,6 +10,8 @@ here=${BASH_SOURCE[0]%/*}
 . "$here/lib.sh"
 # shellcheck source=components/postgres/scripts/config.sh
 . "$here/config.sh"
+# shellcheck source=components/postgres/scripts/tls.sh
+. "$here/tls.sh"
 # shellcheck source=components/postgres/scripts/tasks.sh
 . "$here/tasks.sh"
 # shellcheck source=components/postgres/scripts/peers.sh
@@ -98,6 +100,9 @@ start_server() {
     -c "ident_file=$ACTIVE_CONFIG/pg_ident.conf"
     -c "unix_socket_directories=$RUN_DIR"
     -c "port=$PGPORT"
+    # Heeded with ssl = on only.
+    -c "ssl_cert_file=$ACTIVE_TLS/tls.crt"
+    -c "ssl_key_file=$ACTIVE_TLS/tls.key"
     -c "cluster_name=$POD_NAME"
     "${role_options[@]}"
   )
@@ -228,6 +233,8 @@ main() {
   # A handler, not '': programs would inherit being deaf.
   trap : HUP PIPE
   if [[ ! $ORDINAL =~ ^[0-9]+$ ]]; then die "the host name $POD_NAME does not end in -<ordinal>: this script runs in the pods of a StatefulSet"; fi
+  # Memory holds passwords and keys: a crash must not write it to a disk.
+  ulimit -c 0
   mkdir -p "$RUN_DIR" 2>/dev/null
   : >"$PREPARING" || die "cannot write to $RUN_DIR as user $(id -u): mount an emptyDir there"
   lock_volume
@@ -246,6 +253,7 @@ main() {
     refresh_passfile || die "the Secret has no usable REPLICATION_PASSWORD in $SECRETS_DIR (one line, not empty, readable for the pod's group)"
     contents "$SECRETS_DIR/POSTGRES_PASSWORD" "$SECRETS_DIR/REPLICATION_PASSWORD"
     seen_secrets=$REPLY
+    certificate_for_start
     prepare
     config_for_start
     if ((ORDINAL > 0)); then replica_limits "$PGDATA"; fi

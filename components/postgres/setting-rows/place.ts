@@ -1,9 +1,10 @@
-import { clouds, withDefaults, workloads } from "../args";
+import { clouds, type EncryptionArgs, withDefaults, workloads } from "../args";
 import { code, limits } from "../setting-limits";
 import type { SettingRow } from "./row";
 
 const defaults = withDefaults({});
 const keepsClass = "Volumes keep their class: choose it for a new cluster.";
+const keepsKey = "Volumes keep their class, and so their key: choose it for a new cluster.";
 const anotherCluster = "It would be a new, empty cluster beside the old one.";
 
 /** Where a cluster lives, and on which volumes. */
@@ -74,6 +75,24 @@ export const placeRows = {
     effect: "refused",
     change: keepsClass,
   },
+  encryption: {
+    createKey: {
+      meaning:
+        "whether an own KMS key is made for the volumes; it rotates each year, and outlives the stack as they do",
+      default: code(defaults.encryption.createKey),
+      limits: `${limits.boolean}; on \`aws\` only, and without \`storageClassName\``,
+      effect: "refused",
+      change: keepsKey,
+    },
+    keyId: {
+      meaning:
+        "a key that exists: the ARN of a KMS key, the name of a key in Cloud KMS, the resource id of a disk encryption set",
+      default: "the key that the cloud gives",
+      limits: "a key of `cloud`; not `on-premise`, and without `storageClassName`",
+      effect: "refused",
+      change: keepsKey,
+    },
+  },
   keepVolumes: {
     meaning: "whether volumes and namespace outlive the stack",
     default: code(defaults.keepVolumes),
@@ -88,4 +107,4 @@ export const placeRows = {
     limits: limits.boolean,
     effect: "none",
   },
-} satisfies Record<string, SettingRow>;
+} satisfies Record<string, SettingRow | Record<keyof EncryptionArgs, SettingRow>>;

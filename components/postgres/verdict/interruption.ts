@@ -55,7 +55,9 @@ function settingsInterruption(settings: readonly SettingVerdict[]): string | und
   const [changed, raised] = ["passwordGeneration", "synchronousReplicas"].map((name) =>
     settings.find(({ setting }) => setting === name),
   );
+  const closer = settings.some(({ setting, after }) => setting.startsWith("networkPolicy.") && after !== "false");
   const words = [
+    ...(closer ? ["new sessions are judged by the new list of clients"] : []),
     ...(changed === undefined ? [] : ["new sessions need the new password within about a minute"]),
     ...(raised !== undefined && Number(raised.after) > Number(raised.before) ? ["commits wait for replicas"] : []),
   ];

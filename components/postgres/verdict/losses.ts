@@ -26,6 +26,8 @@ function meaning({ kind, change, before }: ResourceChange): string | undefined {
       const stop = change === "delete" ? "all pods stop" : "all pods stop together and are made anew";
       return loses ? `${stop}; their claims and the data are deleted.` : `${stop}; the volumes and the data stay.`;
     }
+    case "Key":
+      return "volumes that it encrypts cannot be read any more once AWS has deleted it, in 30 days.";
     default:
       return undefined;
   }

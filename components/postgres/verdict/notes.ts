@@ -75,10 +75,26 @@ const notes: Record<string, Note> = {
     keepVolumes ? "Deleting the stack keeps its data." : "Deleting the stack deletes its data.",
   protect: (_, { protect }) =>
     protect ? "Pulumi refuses to delete or replace the cluster." : "Pulumi no longer refuses to delete the cluster.",
+  tls: (before, after, setting) =>
+    setting === "tls.mode" && before.tls.mode !== after.tls.mode ? otherTls(after) : undefined,
+  networkPolicy: (_, { networkPolicy }) =>
+    networkPolicy.enabled
+      ? "Open sessions may stay; new ones are judged by the new rules, where the cluster's network enforces them."
+      : "Every pod that knows a password may connect, from any namespace.",
   passwordGeneration: () => "All passwords are renewed. New sessions need the new ones, open sessions go on.",
   recoverPrimaryFrom: (_, { recoverPrimaryFrom }) =>
     recoverPrimaryFrom === undefined ? undefined : "Heeded only while the primary's volume is empty.",
 };
+
+function otherTls({ tls, synchronousReplicas }: CompleteArgs): string {
+  const replicas = "A replica that has restarted does not stream until the primary has, too";
+  const commits = synchronousReplicas === 0 ? `${replicas}.` : `${replicas}, and commits wait that long.`;
+  const clients =
+    tls.mode === "off"
+      ? "Clients that demand TLS are refused from then on."
+      : "Clients need TLS from then on, and those that verify the servers the new authority (output tls).";
+  return `${commits} ${clients}`;
+}
 
 function otherMajor(old: number | undefined, now: number | undefined): string {
   const [from, to] = [old, now].map((version) => (version === undefined ? "an unknown major" : `${version}`));

@@ -2,12 +2,15 @@ import { generatedKeys, passwordKey } from "../additions/files";
 import { configData } from "../config";
 import { fixedFieldProblems } from "../fixed-fields";
 import { majorOfImage } from "../image";
+import { aliasPrefix, ownKey } from "../key";
+import { networkPolicy } from "../network-policy";
 import { parseBytes } from "../quantity";
 import { recordAnnotations, recordProblems } from "../record";
 import { headlessService, primaryService } from "../services";
 import type { ClusterSpec } from "../spec";
 import { podDisruptionBudget, statefulSet } from "../stateful-set";
 import { storageClass } from "../storage-class";
+import { certificateSpec } from "../tls/certificate";
 import { differences, overlap, startsWith, valueAt } from "./difference";
 import type { ChangeClass, DerivedChange, PropertyPath, ResourceChange } from "./types";
 
@@ -21,18 +24,41 @@ export function objectsOf(spec: ClusterSpec): Map<string, unknown> {
     ...(spec.storageClass === undefined
       ? []
       : [[`StorageClass ${spec.storageClassName}`, storageClass(spec.storageClass, spec.labels)] as const]),
+    ...(spec.encryption.createKey
+      ? ([
+          ["Key", ownKey(spec)],
+          ["Alias", aliasPrefix(spec)],
+        ] as const)
+      : []),
     ["RandomPassword", passwords],
     [`Secret ${namespace}/${names.secret}`, passwords],
+    ...certificateObjects(spec),
     [`ConfigMap ${namespace}/${names.configMap}`, { data: configData(spec) }],
     [latchKey(spec), { metadata: { annotations: recordAnnotations(spec) } }],
     [`Service ${namespace}/${names.headlessService}`, headlessService(spec)],
     [`Service ${namespace}/${names.primaryService}`, primaryService(spec)],
+    ...(spec.networkPolicy.enabled
+      ? [[`NetworkPolicy ${namespace}/${names.networkPolicy}`, networkPolicy(spec)] as const]
+      : []),
     [`PodDisruptionBudget ${namespace}/${names.podDisruptionBudget}`, podDisruptionBudget(spec)],
     [`StatefulSet ${namespace}/${names.statefulSet}`, statefulSet(spec)],
     ...ordinals.map(
       (ordinal) => [claimKey(spec, ordinal), { spec: { resources: { requests: { storage: storageSize } } } }] as const,
     ),
   ]);
+}
+
+/** What the pods' certificates come from. */
+function certificateObjects(spec: ClusterSpec): [string, unknown][] {
+  const { names, namespace, tls } = spec;
+  switch (tls.mode) {
+    case "self-signed":
+      return [[`Secret ${namespace}/${names.authoritySecret}`, { authority: "generated" }]];
+    case "cert-manager":
+      return [[`Certificate ${namespace}/${names.certificate}`, { spec: certificateSpec(spec) }]];
+    default:
+      return [];
+  }
 }
 
 /** What passwords there are follows from, and what renews them. */
@@ -105,13 +131,16 @@ function parametersOf(postgresqlConf: string): [name: string, value: string][] {
     });
 }
 
+/** Kinds that are no objects of Kubernetes, and have no name of the cluster's. */
+const nameless: ReadonlySet<string> = new Set(["RandomPassword", "Key", "Alias"]);
+
 /** The part of a planned change that these settings do not explain; undefined where they explain all of it. */
 export function unexplained(
   { change, kind, name, paths }: ResourceChange,
   before: ReadonlyMap<string, unknown>,
   after: ReadonlyMap<string, unknown>,
 ): PropertyPath[] | undefined {
-  const key = kind === "RandomPassword" ? kind : `${kind} ${name}`;
+  const key = nameless.has(kind) ? kind : `${kind} ${name}`;
   const [old, now] = [before.get(key), after.get(key)];
   const expected = differences(old, now);
   const whole = /^RandomPassword$|^Secret |^ConfigMap .*-latch$/.test(key) || old === undefined || now === undefined;

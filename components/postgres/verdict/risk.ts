@@ -40,6 +40,9 @@ function settingReasons({ settings }: Judged): Reason[] {
       return [{ level: "medium", why: "from now on deleting the stack deletes its data" }];
     if (setting === "protect" && after === "false")
       return [{ level: "low", why: "Pulumi no longer refuses to delete the cluster" }];
+    if (setting === "networkPolicy.enabled" && after === "false")
+      return [{ level: "low", why: "pods of all namespaces reach the database's port" }];
+    if (setting.startsWith("networkPolicy.")) return [{ level: "low", why: "who is not named cannot connect anew" }];
     if (setting === "synchronousReplicas" && Number(after) < Number(before))
       return [{ level: "medium", why: "commits wait for fewer replicas: the last ones may be lost with the primary" }];
     if (setting === "image" && effect === "refused")

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { type CompleteArgs, type PostgresClusterArgs, withDefaults } from "../args";
+import { clientsText } from "../network-policy";
 import { canonicalName } from "../parameters/catalog";
 import { serverParameters } from "../parameters/sizing";
 import { clusterSpec, serverSize } from "../spec";
@@ -61,10 +63,19 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].flatMap((name): Place[] => {
     switch (name) {
+      case "encryption":
+        return [encryptionPlace("createKey"), encryptionPlace("keyId")];
       case "resources":
         return resourcePlaces();
       case "updateStrategy":
-        return [strategyPlace("type"), strategyPlace("partition")];
+        return [fieldPlace(name, "type"), fieldPlace(name, "partition")];
+      case "tls":
+        return [
+          ...(["mode", "secretName", "issuer"] as const).map((field) => fieldPlace(name, field)),
+          fieldPlace(name, "caCertificate", ({ caCertificate }) => fingerprint(caCertificate)),
+        ];
+      case "networkPolicy":
+        return [fieldPlace(name, "enabled"), fieldPlace(name, "clients", ({ clients }) => clientsText(clients))];
       case "parameters":
         return parameterPlaces(before, after);
       case "roles":
@@ -119,17 +130,36 @@ function resourcePlaces(): Place[] {
   );
 }
 
-function strategyPlace(field: "type" | "partition"): Place {
+function encryptionPlace(field: "createKey" | "keyId"): Place {
   return {
-    setting: `updateStrategy.${field}`,
-    isSet: ({ updateStrategy }) => updateStrategy?.[field] !== undefined,
-    value: ({ updateStrategy }) => `${updateStrategy[field]}`,
-    carry: (from, to) => ({
-      ...to,
-      updateStrategy: { ...to.updateStrategy, [field]: from.updateStrategy?.[field] },
-    }),
+    setting: `encryption.${field}`,
+    isSet: ({ encryption }) => encryption?.[field] !== undefined,
+    value: ({ encryption }) => shown(encryption[field]),
+    // Both are one choice: beside an own key, one that exists would change nothing.
+    carry: (from, to) => ({ ...to, encryption: from.encryption }),
   };
 }
+
+type Nested = "updateStrategy" | "networkPolicy" | "tls";
+
+/** A field of a setting that has several. */
+function fieldPlace<N extends Nested>(
+  setting: N,
+  field: keyof CompleteArgs[N] & string,
+  value: (of: CompleteArgs[N]) => string = (of) => shown(of[field]),
+): Place {
+  const read = (args: PostgresClusterArgs): unknown => Reflect.get(args[setting] ?? {}, field);
+  return {
+    setting: `${setting}.${field}`,
+    isSet: (args) => read(args) !== undefined,
+    value: (args) => value(args[setting]),
+    carry: (from, to) => ({ ...to, [setting]: { ...to[setting], [field]: read(from) } }),
+  };
+}
+
+/** Of a certificate nobody reads more than which one it is. */
+const fingerprint = (pem: string | undefined): string =>
+  pem === undefined ? nothing : `sha256 ${createHash("sha256").update(pem.trim()).digest("hex").slice(0, 16)}`;
 
 function parameterPlaces(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[] {
   const find = ({ parameters = {} }: Pick<PostgresClusterArgs, "parameters">, name: string): string | undefined =>

@@ -145,10 +145,15 @@ function isAnother(before: PostgresClusterArgs, after: PostgresClusterArgs): boo
   return old.name !== now.name || old.namespace !== now.namespace;
 }
 
-/** Whether a person should know of it also where a setting explains it. Passwords are renewed so, and claims stay. */
+/**
+ * Whether a person should know of it also where a setting explains it. Passwords are renewed so, claims stay, and the
+ * setting of a NetworkPolicy says all.
+ */
 function tellsMore({ change, kind }: ResourceChange): boolean {
   const goes = change === "replace" || change === "delete" || change === "keep";
-  return goes && kind !== "RandomPassword" && !(kind === "PersistentVolumeClaim" && change === "keep");
+  const told =
+    kind === "RandomPassword" || kind === "NetworkPolicy" || (kind === "PersistentVolumeClaim" && change === "keep");
+  return goes && !told;
 }
 
 /** The scripts have long names and are told by one word. */
@@ -163,7 +168,7 @@ const scriptsAnnotation = "kubernetes-postgres/scripts";
 function why({ change, kind, name, drifted }: ResourceChange, properties: readonly string[]): string {
   switch (change) {
     case "keep":
-      return "the stack gives it up; it stays in the cluster";
+      return `the stack gives it up; it stays in ${kind === "Key" || kind === "Alias" ? "AWS" : "the cluster"}`;
     case "delete":
       return "the stack no longer has it";
     case "replace":

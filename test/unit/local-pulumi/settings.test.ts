@@ -18,6 +18,20 @@ describe("settings on the embedded node", () => {
     expect(lines[0]).to.include("on-premise instead of aws");
   });
 
+  it("leave out a key of the cloud, which has no volumes there, whatever cloud it is of", () => {
+    const file = { config: {}, encryptionsalt: undefined };
+    const keyId = "projects/my-project/locations/europe-west3/keyRings/postgres/cryptoKeys/volumes";
+    for (const [settings, words] of [
+      [{ cloud: "aws", encryption: { createKey: true } }, /encryption: none instead of createKey: true/],
+      [{ cloud: "gcp", encryption: { keyId } }, /encryption: none instead of keyId: projects\/my-project/],
+    ] as const) {
+      const { spec, explanations } = resolveStack({ stack: "x", cluster: "embedded", file, settings });
+      expect(spec.encryption).to.deep.equal({ createKey: false, keyId: undefined });
+      expect(spec.storageClassName).to.equal("default-postgres-local-storage");
+      expect(explanations.join("\n")).to.match(words);
+    }
+  });
+
   it("leave out what was acknowledged of another image, and nothing else of it", () => {
     const settings = { image: "postgres:17", database: "shop", acknowledge: { major: 17, database: "shop" } };
     const file = { config: {}, encryptionsalt: undefined };
@@ -43,7 +57,7 @@ describe("settings on the embedded node", () => {
   });
 
   it("are judged as asked and as changed, each problem named once", () => {
-    const wrong = { cloud: "moon", replicas: "2.5", parameters: { nonsense: "1" } };
+    const wrong = { cloud: "moon", replicas: "2.5", parameters: { nonsense: "1" }, encryption: { createKey: true } };
     const resolve = () =>
       resolveStack({
         stack: "x",

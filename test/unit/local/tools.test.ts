@@ -7,7 +7,14 @@ import { buildFolder } from "../../../local/tools/go-build";
 import { home, nodeHome, toolsHome } from "../../../local/tools/home";
 import { at, listAt, parseJson, textAt } from "../../../local/tools/json";
 import { run, runOrThrow, until } from "../../../local/tools/run";
-import { kubernetesBuild, pauseBuild, providerBuild, pulumiBuild, versions } from "../../../local/tools/tools";
+import {
+  kubernetesBuild,
+  networkPoliciesBuild,
+  pauseBuild,
+  providerBuild,
+  pulumiBuild,
+  versions,
+} from "../../../local/tools/tools";
 
 /** Runs `work` with these variables of the environment set or removed. */
 function withEnv<T>(variables: Record<string, string | undefined>, work: () => T): T {
@@ -41,6 +48,7 @@ describe("tools", () => {
       const kubernetes = goMod(kubernetesBuild.source);
       expect(kubernetes).to.include(`k8s.io/kubernetes v${versions.kubernetes}\n`);
       expect(kubernetes).to.match(new RegExp(`k8s.io/client-go v0${versions.kubernetes.slice(1)}\\n`));
+      expect(goMod(networkPoliciesBuild.source)).to.include(`kube-network-policies v${versions.networkPolicies}\n`);
       expect(goMod(pulumiBuild.source)).to.include(`github.com/pulumi/pulumi/pkg/v3 v${versions.pulumi}`);
     });
 
@@ -73,8 +81,8 @@ describe("tools", () => {
     });
 
     it("is another for each program", () => {
-      const folders = [kubernetesBuild, pulumiBuild, providerBuild, pauseBuild].map(buildFolder);
-      expect(new Set(folders).size).to.equal(4);
+      const builds = [kubernetesBuild, networkPoliciesBuild, pulumiBuild, providerBuild, pauseBuild];
+      expect(new Set(builds.map(buildFolder)).size).to.equal(builds.length);
     });
   });
 

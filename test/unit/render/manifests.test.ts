@@ -8,7 +8,8 @@ import { clouds } from "../../../components/postgres/args";
 import { formatProblems } from "../../../components/postgres/problem";
 import { SettingsError } from "../../../components/settings-error";
 import { manifestsOf } from "../../../local/render/manifests";
-import { placeholder } from "../../../local/render/placeholder";
+import { keyPlaceholder, placeholder } from "../../../local/render/placeholder";
+import { isAuthority } from "../../../local/render/plan";
 import { renderStack } from "../../../local/render/render";
 import { toYaml } from "../../../local/render/yaml";
 import { asConfig, generatedPassword, planOf, stackConfig } from "../plan";
@@ -49,7 +50,9 @@ describe("the rendered manifests", () => {
       const config = { ...stackConfig(stack), "kubernetes-postgres:cloud": cloud, ...more };
       await renderStack({ stack, folder, config });
       const { resources } = await planOf(stack, config);
-      const registered = resources.filter(({ type }) => type.startsWith("kubernetes:")).map(({ inputs }) => inputs);
+      const registered = resources
+        .filter(({ type, inputs }) => type.startsWith("kubernetes:") && !isAuthority(inputs))
+        .map(({ inputs }) => inputs);
       for (const version of ["1.1", "1.2"] as const) {
         const rendered = manifests().map(([, text]): KubernetesObject => parse(text, { version }));
         const data = rendered.flatMap(({ stringData }) => Object.entries(stringData ?? {}));
@@ -107,6 +110,47 @@ describe("the rendered manifests", () => {
     expect(new Set(passwords).size).to.equal(10);
     for (const password of passwords) expect(password).to.match(/^[0-9a-f]{48}$/);
     expect(fill().metadata).to.include({ name: "orders-secret" });
+  });
+
+  describe("of a stack with a key that AWS is to make", () => {
+    const settings = { cloud: "aws", namespace: "n", encryption: { createKey: true } };
+    const named = Object.entries(settings).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
+    const path = "before-first-start/20-storage-class-n-postgres-gp3-kms.yaml";
+    const arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    beforeEach(() => renderStack({ stack: "prod", folder, config: asConfig(Object.fromEntries(named)) }));
+
+    it("hold a class that is not applied with the rest, with a list where Kubernetes takes text only", () => {
+      const parameters = parse(files()[path] ?? "").parameters;
+      expect(parameters).to.deep.include({ encrypted: "true", kmsKeyId: keyPlaceholder });
+      expect(keyPlaceholder).to.be.an("array");
+      expect(manifests().filter(([, text]) => /kms\.(key|alias)|arn-of|kind: (Key|Alias)/.test(text))).to.deep.equal(
+        [],
+      );
+    });
+
+    it("come with the commands that make the key and put its ARN there, and that stop where there is none", () => {
+      const readme = files()["README.md"] ?? "";
+      const [create, rotate, fill] = [
+        /^ {4}(key=.*)$/m,
+        /^ {4}(aws .*)$/m,
+        /^ {4}(sed .*) \| kubectl apply -f -$/m,
+      ].map((line) => line.exec(readme)?.[1] ?? "false");
+      const run = (answer: string): string => {
+        // In place of AWS's program: it says what it was asked, and answers a new key with its ARN.
+        const aws = `aws() { echo "$@" >>asked; case $2 in create-key) ${answer};; esac; }`;
+        return execFileSync("bash", ["-c", [aws, create, rotate, fill].join("\n")], {
+          cwd: folder,
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "ignore"],
+        });
+      };
+      expect(parse(run(`echo ${arn}`)).parameters).to.include({ kmsKeyId: arn });
+      expect(readFileSync(join(folder, "asked"), "utf8").trim().split("\n")).to.deep.equal([
+        "kms create-key --tags TagKey=kubernetes-postgres/cluster,TagValue=n/postgres --query KeyMetadata.Arn --output text",
+        `kms enable-key-rotation --key-id ${arn}`,
+      ]);
+      expect(() => run("false")).to.throw();
+    });
   });
 
   it("are refused, with all that is wrong, for settings that cannot work", async () => {

@@ -85,9 +85,7 @@ export function stepsBetween(deployed: PlannedResource[], wanted: PlannedResourc
   const renewed = steps.some(({ op, type }) => op !== "same" && type.endsWith(":RandomPassword"));
   // The mocked passwords are all the same: the Secret would not change with them.
   return steps.map((one) =>
-    renewed && one.type.endsWith(":Secret") && one.op === "same"
-      ? { ...one, op: "update", paths: ["stringData"] }
-      : one,
+    renewed && one.urn.endsWith("-secret") && one.op === "same" ? { ...one, op: "update", paths: ["stringData"] } : one,
   );
 }
 

@@ -51,6 +51,7 @@ const notices: [words: RegExp, notice: string][] = [
   [/one pod is away at a time/, "one by one"],
   [/sessions on postgres-\d.* end/, "sessions end"],
   [/need the new password/, "new password"],
+  [/new list of clients/, "new list"],
   [/commits wait/, "commits wait"],
 ];
 

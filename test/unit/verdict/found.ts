@@ -47,6 +47,7 @@ const tampered = new Map<string, Deployed>([
   ["another image", set(["spec", "template", "spec", "containers", 0, "image"], "own:1")],
   ["5 pods", set(["spec", "replicas"], 5)],
   ["no PodDisruptionBudget", without("PodDisruptionBudget")],
+  ["no NetworkPolicy", without("NetworkPolicy")],
   ["no StatefulSet", without("StatefulSet")],
   ["older scripts", olderScripts],
   ["a further claim", (resources) => [...resources, claim]],

@@ -1,0 +1,138 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { ensureVolumes, releaseVolumes } from "../../local/node";
+import { projectFolder } from "../../local/pulumi/paths";
+import { type ResolvedStack, resolveStack } from "../../local/pulumi/resolve-stack";
+import type { StackConfig } from "../../local/pulumi/stack-file";
+import { Namespace } from "../../test/cluster/kubernetes";
+import { embeddedNode } from "../../test/cluster/stack";
+import { ensurePeerDefinition } from "../cloudnative-pg";
+import type { Finding, Part, Rival } from "../findings";
+import { type Project, Pulumi, type Took } from "../pulumi";
+import { inTurn } from "../rounds";
+
+const rounds = 7;
+const namespaceName = "bench-program";
+
+/** Names of the rivals, as the report has them. */
+const rivals = {
+  empty: "an empty program",
+  floor: "one ConfigMap",
+  peer: "a Cluster of CloudNativePG",
+  own: "prod",
+  edited: "prod, after an edit",
+  tsNode: "prod, by ts-node",
+} as const;
+
+/** What it takes Pulumi to find out that nothing changes. */
+export const program: Part = {
+  name: "program",
+  title: "The program",
+  async measure(note) {
+    const { tools, node } = await embeddedNode();
+    const pulumi = await Pulumi.create(tools, note);
+    const undo: (() => Promise<unknown>)[] = [];
+    try {
+      const namespace = new Namespace("default", tools.kubectl, node.kubeconfig);
+      undo.push(await ensurePeerDefinition(namespace));
+      const own = ownStack();
+      const { storageClassName, storageSize: size, replicas } = own.spec;
+      await ensureVolumes({ storageClassName, size, count: replicas });
+      undo.push(async () => {
+        await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
+        await releaseVolumes(storageClassName);
+      });
+      const projects = await openProjects(pulumi, own, node.kubeconfig);
+      for (const [name, project] of Object.entries(projects)) {
+        note(`deploy ${name}`);
+        undo.push(() => project.destroy());
+        await project.up();
+      }
+      return await compare(projects, note);
+    } finally {
+      for (const step of undo.reverse()) await step();
+      pulumi.remove();
+    }
+  },
+};
+
+/** Prod as the embedded node can run it, in a namespace of the benchmark's own. */
+function ownStack(): ResolvedStack {
+  const { stack, config } = resolveStack({ stack: "prod", cluster: "embedded" });
+  const moved: StackConfig = { ...config, "kubernetes-postgres:namespace": namespaceName };
+  return resolveStack({ stack, cluster: "embedded", file: { config: moved, encryptionsalt: undefined } });
+}
+
+/** What the program consists of. */
+const ownFiles = ["index.ts", "components", "stacks", "package.json", "tsconfig.json", "Pulumi.yaml"];
+
+async function openProjects(pulumi: Pulumi, own: ResolvedStack, kubeconfig: string): Promise<Record<string, Project>> {
+  const cluster = { "kubernetes:kubeconfig": kubeconfig };
+  const programs = join(__dirname, "..", "programs");
+  return {
+    [rivals.empty]: await pulumi.project("empty", {}, join(programs, "empty")),
+    [rivals.floor]: await pulumi.project("config-map", cluster, join(programs, "config-map")),
+    [rivals.peer]: await pulumi.project("cloudnative-pg", cluster, join(programs, "cloudnative-pg")),
+    [rivals.own]: await pulumi.project("prod", own.config, projectFolder, ownFiles),
+  };
+}
+
+async function compare(projects: Record<string, Project>, note: (words: string) => void): Promise<Finding[]> {
+  const own = projects[rivals.own];
+  if (own === undefined) throw new Error("prod is not there");
+  const edited = own.variant("edited");
+  const tsNode = own.variant("ts-node", { runtime: { name: "nodejs", options: { typescript: true } } });
+  const all = { ...projects, [rivals.edited]: edited, [rivals.tsNode]: tsNode };
+  const previews = await inTurn(
+    mapValues(all, (project) => async () => {
+      if (project === edited) appendFileSync(join(edited.folder, "index.ts"), "// An edit.\n");
+      return project.preview("--expect-no-changes");
+    }),
+    rounds,
+    (words) => note(`preview: ${words}`),
+  );
+  const ups = await inTurn(
+    mapValues(projects, (project) => () => project.up("--expect-no-changes")),
+    rounds,
+    (words) => note(`up: ${words}`),
+  );
+  const megabytes = ({ program }: Took): number => (program?.peakBytes ?? Number.NaN) / 1e6;
+  return [
+    {
+      kind: "comparison",
+      id: "program-preview",
+      title: "A preview that changes nothing",
+      unit: "s",
+      floor: rivals.floor,
+      rivals: rivalsOf(previews, ({ seconds }) => seconds, 1.15),
+    },
+    {
+      kind: "comparison",
+      id: "program-memory",
+      title: "Memory of the program at its peak, in that preview",
+      unit: "MB",
+      floor: rivals.floor,
+      rivals: rivalsOf(previews, megabytes, 1.2),
+    },
+    {
+      kind: "comparison",
+      id: "program-up",
+      title: "An up that changes nothing",
+      unit: "s",
+      floor: rivals.floor,
+      rivals: rivalsOf(ups, ({ seconds }) => seconds, 1.15),
+    },
+  ];
+}
+
+function rivalsOf(taken: Record<string, Took[]>, value: (took: Took) => number, atMost: number): Rival[] {
+  return Object.entries(taken).map(([name, runs]) => ({
+    name,
+    values: runs.map(value),
+    ...(name === rivals.own && { target: { atMost } }),
+  }));
+}
+
+function mapValues<V, W>(values: Record<string, V>, change: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
+}

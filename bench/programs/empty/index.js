@@ -1,0 +1,2 @@
+// Nothing: what is left is what every program pays.
+require("@pulumi/pulumi");

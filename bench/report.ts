@@ -1,0 +1,121 @@
+import { table } from "../docs/generate/markdown";
+import { type Comparison, type Finding, type Findings, isMet, type Rival, type Series, type Target } from "./findings";
+import { lineThrough, median, ratio } from "./statistics";
+import { barPlot, linePlot, shortNumber } from "./svg";
+
+/** The report as it is before any part has run. */
+export const emptyReport = `<!-- Written by npm run bench; each part writes its own section. -->
+
+# Measured against others
+
+\`npm run bench\` measures all of this on the embedded node, or only the parts that are named after \`--\`. Those that are
+compared run in turn, round after round, on the same machine; a ratio is the median of the rounds' own ratios, so that
+what else the machine does cancels out. Less is better unless a line says otherwise; 1 is the floor.
+`;
+
+const begin = (part: string): string => `<!-- part: ${part} -->`;
+const end = (part: string): string => `<!-- end of part: ${part} -->`;
+
+/** The report with the section of one part written anew; the others stay as they are, and keep their order. */
+export function withSection(report: string, found: Findings, order: readonly string[]): string {
+  const sections = new Map<string, string>();
+  for (const part of order) {
+    const [, rest] = report.split(`${begin(part)}\n`);
+    if (rest !== undefined) sections.set(part, rest.split(end(part))[0] ?? "");
+  }
+  sections.set(found.part, `${section(found)}\n`);
+  const [head = ""] = report.split("<!-- part: ");
+  const parts = order.flatMap((part) => {
+    const text = sections.get(part);
+    return text === undefined ? [] : [`${begin(part)}\n${text}${end(part)}\n`];
+  });
+  return [head, ...parts].map((text) => `${text.trimEnd()}\n`).join("\n");
+}
+
+function section({ title, at, machine, findings }: Findings): string {
+  const when = `${at.slice(0, 10)}; ${machine.join("; ")}.`;
+  return [`## ${title}`, ...findings.map(markdown), when].join("\n\n");
+}
+
+function markdown(finding: Finding): string {
+  switch (finding.kind) {
+    case "remark":
+      return finding.text;
+    case "figures":
+      return `### ${finding.title}\n\n${table(finding.head, finding.rows)}`;
+    case "comparison":
+      return `### ${finding.title}\n\n${comparisonTable(finding)}\n\n${image(finding)}`;
+    case "series":
+      return `### ${finding.title}\n\n${seriesTable(finding)}\n\n${image(finding)}`;
+  }
+}
+
+const image = ({ id, title }: Comparison | Series): string => `![${title}](bench/${id}.svg)`;
+
+function comparisonTable({ unit, floor, rivals }: Comparison): string {
+  const base = rivals.find(({ name }) => name === floor)?.values ?? [];
+  const rows = rivals.map(({ name, values, target }) => [
+    name,
+    ratio(values, base).toFixed(2),
+    target === undefined ? "" : targetText(ratio(values, base), target),
+    `${shortNumber(median(values))} ${unit}`,
+    `${shortNumber(Math.min(...values))} to ${shortNumber(Math.max(...values))}`,
+    `${values.length}`,
+  ]);
+  return table(["", "ratio", "target", "median", "spread", "runs"], rows);
+}
+
+function seriesTable({ x, y, lines }: Series): string {
+  const rows = lines.map(({ name, points, slope, r2 }) => {
+    const line = lineThrough(points);
+    return [
+      name,
+      `${shortNumber(line.slope)}${slope === undefined ? "" : `: ${targetText(line.slope, slope)}`}`,
+      `${line.r2.toFixed(4)}${r2 === undefined ? "" : `: ${targetText(line.r2, r2)}`}`,
+      points.map(([count, value]) => `${count}: ${shortNumber(value)}`).join(", "),
+    ];
+  });
+  return table(["", `one more of ${x}: ${y}`, "R²", `${x}: ${y}`], rows);
+}
+
+function targetText(value: number, target: Target): string {
+  const { atMost, atLeast, missed } = target;
+  const asked = atMost !== undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+  if (isMet(value, target)) return `met (${asked})`;
+  return `**missed** (${asked})${missed === undefined ? "" : `: ${missed}`}`;
+}
+
+/** The plots that a part's section shows, by file name. */
+export function plots({ findings }: Findings): Record<string, string> {
+  const drawn = findings.flatMap((finding): [string, string][] => {
+    if (finding.kind === "comparison") return [[`${finding.id}.svg`, barPlot(finding)]];
+    return finding.kind === "series" ? [[`${finding.id}.svg`, linePlot(finding)]] : [];
+  });
+  return Object.fromEntries(drawn);
+}
+
+/** Every target with whether it is met, for the terminal. */
+export function verdicts({ findings }: Findings): string[] {
+  return findings.flatMap((finding): string[] => {
+    if (finding.kind === "comparison") {
+      const base = finding.rivals.find(({ name }) => name === finding.floor)?.values ?? [];
+      return finding.rivals.map((rival) => rivalLine(finding, rival, base));
+    }
+    if (finding.kind !== "series") return [];
+    return finding.lines.flatMap(({ name, points, slope, r2 }) => {
+      const line = lineThrough(points);
+      return [
+        ...(slope === undefined
+          ? []
+          : [`${name}: ${shortNumber(line.slope)} a piece, ${targetText(line.slope, slope)}`]),
+        ...(r2 === undefined ? [] : [`${name}: R² ${line.r2.toFixed(4)}, ${targetText(line.r2, r2)}`]),
+      ];
+    });
+  });
+}
+
+function rivalLine({ title, unit }: Comparison, { name, values, target }: Rival, base: number[]): string {
+  const times = ratio(values, base);
+  const verdict = target === undefined ? "" : `, ${targetText(times, target)}`;
+  return `${title}: ${name}: ${times.toFixed(2)} x (${shortNumber(median(values))} ${unit})${verdict}`;
+}

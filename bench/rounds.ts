@@ -1,0 +1,28 @@
+/** What is measured in each round, by name. */
+export type Runs<T> = Record<string, () => Promise<T>>;
+
+/**
+ * Runs all rivals in turn, round after round, so that whatever else the machine does hits all of them alike. Each round
+ * starts with another one. A first round is not counted: it fills caches.
+ * @throws Error that names the rival that did not run.
+ */
+export async function inTurn<T>(
+  rivals: Runs<T>,
+  rounds: number,
+  note: (words: string) => void,
+): Promise<Record<string, T[]>> {
+  const names = Object.keys(rivals);
+  const results: Record<string, T[]> = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [index] of names.entries()) {
+      const name = names[(index + round) % names.length] ?? "";
+      note(round === 0 ? `${name}: not counted` : `${name}: ${round} of ${rounds}`);
+      const result = await rivals[name]?.().catch((error: unknown) => {
+        throw new Error(`${name} did not run: ${error instanceof Error ? error.message : error}`);
+      });
+      if (result === undefined) throw new Error(`${name} did not run: it gave no result`);
+      if (round > 0) results[name]?.push(result);
+    }
+  }
+  return results;
+}

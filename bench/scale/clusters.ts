@@ -1,0 +1,97 @@
+// Run by the scale part, once for each measurement: makes so many clusters, and tells what that took.
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { PostgresClusterArgs } from "../../components/postgres/args";
+import { claimName, persistentVolumeClaim } from "../../components/postgres/claims";
+import { configData, scripts } from "../../components/postgres/config";
+import { headlessService, primaryService } from "../../components/postgres/services";
+import { clusterSpec } from "../../components/postgres/spec";
+import { podDisruptionBudget, statefulSet } from "../../components/postgres/stateful-set";
+import { storageClass } from "../../components/postgres/storage-class";
+import { clusterProblems } from "../../components/postgres/validate";
+import { PostgresCluster } from "../../components/postgres-cluster";
+import { generatedPassword } from "../../local/render/plan";
+
+/** Prod, one of many: they differ in more than their names, as those of a team do. */
+const cluster = (index: number): PostgresClusterArgs => ({
+  name: `cluster-${index}`,
+  namespace: `team-${index}`,
+  cloud: "aws",
+  workload: "production",
+  storageSize: `${100 + (index % 10) * 10}Gi`,
+  resources: { limits: { cpu: "1", memory: `${2 + (index % 4)}Gi` } },
+  parameters: { idle_in_transaction_session_timeout: "5min" },
+});
+
+/** From settings to the objects of Kubernetes, without any engine. */
+function plan(index: number): unknown[] {
+  const args = cluster(index);
+  if (clusterProblems(args).length > 0) throw new Error("the settings cannot work");
+  const spec = clusterSpec(args);
+  return [
+    configData(spec),
+    scripts(),
+    headlessService(spec),
+    primaryService(spec),
+    statefulSet(spec),
+    podDisruptionBudget(spec),
+    spec.storageClass && storageClass(spec.storageClass, spec.labels),
+    ...Array.from({ length: spec.replicas }, (_, ordinal) => [
+      claimName(spec, ordinal),
+      persistentVolumeClaim(spec, ordinal),
+    ]),
+  ];
+}
+
+/** Resources of one cluster of prod: as many ConfigMaps are what Pulumi's SDK takes for itself. */
+const resourcesOfCluster = 16;
+
+const ways: Record<string, (count: number) => Promise<unknown>> = {
+  plan: async (count) => Array.from({ length: count }, (_, index) => plan(index)),
+  program: (count) => withMocks(() => repeat(count, (index) => new PostgresCluster(`c${index}`, cluster(index)))),
+  floor: (count) =>
+    withMocks(() => {
+      repeat(count * resourcesOfCluster, (index) => {
+        const metadata = { name: `config-${index}`, namespace: "default" };
+        new kubernetes.core.v1.ConfigMap(`c${index}`, { metadata, data: { key: "value" } });
+      });
+    }),
+};
+
+function repeat(count: number, make: (index: number) => unknown): void {
+  for (let index = 0; index < count; index += 1) make(index);
+}
+
+async function withMocks(make: () => void): Promise<void> {
+  await pulumi.runtime.setMocks({
+    call: ({ inputs }) => inputs,
+    newResource: ({ name, type, inputs }) => {
+      const isPassword = type === "random:index/randomPassword:RandomPassword";
+      return { id: name, state: isPassword ? { ...inputs, result: generatedPassword } : inputs };
+    },
+  });
+  await pulumi.runtime.runInPulumiStack(async () => make());
+  await pulumi.runtime.disconnect();
+}
+
+async function main([way = "", count = ""]: string[]): Promise<void> {
+  const work = ways[way];
+  if (work === undefined || global.gc === undefined)
+    throw new Error("usage: node --expose-gc clusters.ts <way> <count>");
+  // As start.cjs does: no trace is translated.
+  process.setSourceMapsEnabled(false);
+  global.gc();
+  const before = process.memoryUsage().heapUsed;
+  const started = process.cpuUsage();
+  const kept = await work(Number(count));
+  const { user, system } = process.cpuUsage(started);
+  global.gc();
+  const bytes = process.memoryUsage().heapUsed - before;
+  process.stdout.write(JSON.stringify({ cpuMs: (user + system) / 1000, bytes, kept: kept !== undefined }));
+  process.exit(0);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

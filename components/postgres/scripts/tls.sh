@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+# The server's certificate. The server does not read the mounted Secret but a copy that was found usable, kept on the
+# volume: a certificate that does not fit its key, or has ended, is then a line of log, and never the reason why a server
+# does not come back. With mode self-signed each pod makes its own, by the authority that is mounted, and renews it.
+# shellcheck disable=SC2154,SC2034  # variables of lib.sh, and ones that supervisor.sh reads
+
+# Seconds between two looks at how long the certificate still lives.
+: "${CERTIFICATE_INTERVAL:=3600}"
+
+tls_sources=(ca.crt ca.key tls.crt tls.key)
+seen_tls='' next_look=0 tls_said=''
+
+# read_tls: sets what the settings say of TLS (components/postgres/tls/certificate.ts)
+read_tls() {
+  local key value
+  tls_mode=off tls_secret='' tls_days=90 tls_renew_before=30 tls_hosts=() tls_names=()
+  [[ -r $CONFIG_DIR/tls ]] || return 0
+  while read -r key value; do
+    case $key in
+    mode) tls_mode=$value ;;
+    secret) tls_secret=$value ;;
+    days) tls_days=$value ;;
+    renew-before) tls_renew_before=$value ;;
+    host) tls_hosts+=("${value/#\*./$POD_NAME.}") ;;
+    name) tls_names+=("${value/#\*./$POD_NAME.}") ;;
+    esac
+  done <"$CONFIG_DIR/tls"
+}
+
+# certificate_changed: there may be another certificate than the one that was last looked at
+certificate_changed() {
+  contents "$CONFIG_DIR/tls" "${tls_sources[@]/#/$TLS_DIR/}"
+  if [[ $REPLY != "$seen_tls" ]]; then
+    seen_tls=$REPLY next_look=$((EPOCHSECONDS + CERTIFICATE_INTERVAL))
+    return 0
+  fi
+  [[ $tls_mode != off ]] || return 1
+  # One that somebody removed is wanted anew.
+  if has_certificate && ((EPOCHSECONDS < next_look)); then return 1; fi
+  next_look=$((EPOCHSECONDS + CERTIFICATE_INTERVAL))
+}
+
+# adopt_certificate: makes the certificate that the settings ask for the server's; fails when the server keeps what it
+# has, for there is nothing new, or nothing usable, which is then said
+adopt_certificate() {
+  local new=$VOLUME/.tls.$EPOCHREALTIME
+  read_tls
+  if [[ $tls_mode == off ]]; then
+    if [[ -e $ACTIVE_TLS || -L $ACTIVE_TLS ]]; then rm -rf -- "$ACTIVE_TLS" "$VOLUME"/.tls.* 9>&-; fi
+    return 1
+  fi
+  if ! command -v openssl >/dev/null; then
+    ((server)) || die "this image has no openssl, which the pods check and make certificates by" \
+      "use an image that has it, such as the official Debian image postgres:16 (setting: image), or set tls.mode to off"
+    complain_tls "this image has no openssl"
+    return 1
+  fi
+  if is_current; then
+    warn_of_end
+    return 1
+  fi
+  # What an earlier try left behind, whichever step it was interrupted at.
+  discard_certificates
+  if ! (umask 077 && mkdir "$new") 2>/dev/null 9>&-; then
+    complain_tls "cannot write to $VOLUME"
+  elif gather "$new" && check_certificate "$new"; then
+    # One rename, as the kubelet does it: a server that starts finds both files of one pair.
+    if ln -sfn "${new##*/}" "$ACTIVE_TLS.new" 9>&- && mv -T -- "$ACTIVE_TLS.new" "$ACTIVE_TLS" 9>&-; then
+      tls_said=''
+      say "the certificate is $REPLY"
+      discard_certificates
+      return 0
+    fi
+    complain_tls "cannot write to $VOLUME"
+  else
+    complain_tls "$REPLY"
+  fi
+  rm -rf -- "$new" 9>&-
+  return 1
+}
+
+# complain_tls REASON: once for each reason
+complain_tls() {
+  [[ $1 != "$tls_said" ]] || return 0
+  tls_said=$1
+  if has_certificate; then
+    say "Secret $tls_secret has no usable certificate, the previous one stays in use: $1"
+  else
+    say "Secret $tls_secret has no usable certificate: $1"
+  fi
+}
+
+# discard_certificates: all but the one in use
+discard_certificates() {
+  local directory
+  for directory in "$VOLUME"/.tls.*; do
+    [[ ! -d $directory || $directory -ef $ACTIVE_TLS ]] || rm -rf -- "$directory" 9>&-
+  done
+}
+
+# is_current: the certificate in use is the one that the settings ask for, and need not be renewed
+is_current() {
+  has_certificate || return 1
+  if [[ $tls_mode != self-signed ]]; then
+    same "$TLS_DIR/tls.crt" "$ACTIVE_TLS/tls.crt" && same "$TLS_DIR/tls.key" "$ACTIVE_TLS/tls.key" &&
+      same "$TLS_DIR/ca.crt" "$ACTIVE_TLS/ca.crt"
+    return
+  fi
+  same "$TLS_DIR/ca.crt" "$ACTIVE_TLS/ca.crt" && same "$CONFIG_DIR/tls" "$ACTIVE_TLS/settings" &&
+    openssl x509 -in "$ACTIVE_TLS/tls.crt" -noout -checkend $((tls_renew_before * 86400)) >/dev/null 2>&1 9>&-
+}
+
+# same FILE FILE: both are there, with the same text
+same() { [[ -r $1 && -r $2 && $(<"$1") == "$(<"$2")" ]]; }
+
+# warn_of_end: that somebody else has to renew it
+warn_of_end() {
+  if [[ $tls_mode == self-signed ]] ||
+    openssl x509 -in "$ACTIVE_TLS/tls.crt" -noout -checkend $((14 * 86400)) >/dev/null 2>&1 9>&-; then
+    return
+  fi
+  certificate_end "$ACTIVE_TLS"
+  if [[ $tls_said != "$REPLY" ]]; then say "the certificate of Secret $tls_secret ends on $REPLY and was not renewed: clients that verify it will refuse it"; fi
+  tls_said=$REPLY
+}
+
+# gather DIRECTORY: puts authority, certificate and key there; fails with the reason in REPLY
+gather() {
+  local file
+  for file in tls.crt tls.key ca.crt; do
+    if [[ $tls_mode == self-signed && $file != ca.crt ]]; then continue; fi
+    if [[ ! -s $TLS_DIR/$file ]]; then
+      REPLY="it has no $file"
+      return 1
+    fi
+    (umask 077 && cat -- "$TLS_DIR/$file" >"$1/$file") 2>/dev/null 9>&- || { REPLY="cannot write to $VOLUME" && return 1; }
+  done
+  [[ $tls_mode != self-signed ]] || make_certificate "$1"
+}
+
+# make_certificate DIRECTORY: a key that never leaves the pod, and a certificate of it for the pod's names
+make_certificate() {
+  local names serial
+  if [[ ! -s $TLS_DIR/ca.key ]]; then
+    REPLY="it has no ca.key"
+    return 1
+  fi
+  names=$(printf ',DNS:%s' "${tls_hosts[@]}" "${tls_names[@]}")
+  printf -v serial '%x%04x%04x%04x' "${EPOCHREALTIME/[!0-9]/}" "$ORDINAL" "$RANDOM" "$RANDOM"
+  printf '%s\n' '[req]' 'prompt = no' 'distinguished_name = subject' '[subject]' "CN = $POD_NAME" \
+    '[server]' 'basicConstraints = critical, CA:FALSE' 'keyUsage = critical, digitalSignature' \
+    'extendedKeyUsage = serverAuth' 'authorityKeyIdentifier = keyid' "subjectAltName = ${names#,}" \
+    >"$RUN_DIR/certificate.conf"
+  cat "$CONFIG_DIR/tls" >"$1/settings" 9>&-
+  {
+    (umask 077 && openssl req -new -config "$RUN_DIR/certificate.conf" -newkey ec \
+      -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1/tls.key" -out "$RUN_DIR/certificate.csr") &&
+      openssl x509 -req -in "$RUN_DIR/certificate.csr" -CA "$1/ca.crt" -CAkey "$TLS_DIR/ca.key" -set_serial "0x$serial" \
+        -days "$tls_days" -sha256 -extfile "$RUN_DIR/certificate.conf" -extensions server -out "$1/tls.crt"
+  } >"$RUN_DIR/certificate.log" 2>&1 9>&- && return 0
+  mapfile -t <"$RUN_DIR/certificate.log"
+  last 3
+  REPLY="openssl could not make a certificate: ${MAPFILE[*]}"
+  return 1
+}
+
+# check_certificate DIRECTORY: what would keep a server from starting, or its clients from verifying it, fails with the
+# reason in REPLY; a usable one is described there
+check_certificate() {
+  local certificate=$1/tls.crt of_certificate of_key host words
+  of_certificate=$(openssl x509 -in "$certificate" -noout -pubkey 2>/dev/null 9>&-) || { REPLY="tls.crt is no PEM of a certificate" && return 1; }
+  of_key=$(openssl pkey -in "$1/tls.key" -pubout -passin pass: 2>/dev/null 9>&-) || { REPLY="tls.key is no PEM of a private key without passphrase" && return 1; }
+  if [[ $of_certificate != "$of_key" ]]; then
+    REPLY="tls.key is not the key of tls.crt"
+    return 1
+  fi
+  certificate_end "$1"
+  if ! openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null 2>&1 9>&-; then
+    REPLY="tls.crt ended on $REPLY"
+    return 1
+  fi
+  # Debian's servers refuse keys and signatures below level 2, and would not start.
+  words=$(openssl verify -purpose sslserver -auth_level 2 -no-CApath -CAfile "$1/ca.crt" -untrusted "$certificate" "$certificate" 2>&1 9>&-) || {
+    words=${words//$'\n'/; }
+    REPLY="ca.crt does not verify tls.crt: ${words#*error }"
+    return 1
+  }
+  for host in "${tls_hosts[@]}"; do
+    words=$(openssl x509 -in "$certificate" -noout -checkhost "$host" 2>&1 9>&-)
+    if [[ $words == *NOT* ]]; then
+      REPLY="tls.crt is not for $host, which clients and replicas connect to"
+      return 1
+    fi
+  done
+  certificate_end "$1"
+  words=$REPLY
+  certificate_serial "$1"
+  REPLY="of serial number $REPLY, and ends on $words"
+}
+
+# certificate_end DIRECTORY and certificate_serial DIRECTORY: set REPLY
+certificate_end() {
+  REPLY=$(openssl x509 -in "$1/tls.crt" -noout -enddate 2>/dev/null 9>&-)
+  REPLY=${REPLY#*=}
+}
+certificate_serial() {
+  REPLY=$(openssl x509 -in "$1/tls.crt" -noout -serial 2>/dev/null 9>&-)
+  REPLY=${REPLY#*=}
+}
+
+# certificate_for_start: before a server starts; waits for a certificate as long as it takes, and says so every 10 seconds
+certificate_for_start() {
+  local waited=0
+  if certificate_changed; then adopt_certificate; fi
+  until [[ $tls_mode == off ]] || has_certificate; do
+    if ((waited % 50 == 0)); then say "waiting for a usable certificate in Secret $tls_secret: ${tls_said:-it cannot be read}"; fi
+    waited=$((waited + 1))
+    pause 0.2
+    if certificate_changed; then adopt_certificate; fi
+  done
+}
