@@ -74,6 +74,11 @@ export class Namespace {
     }
   }
 
+  /** A bash script in a pod, given on standard input, so that what is secret in it is in no list of arguments. */
+  bash(pod: string, script: string): Promise<string> {
+    return this.run(["exec", "-i", pod, "--", "bash", "-s"], script);
+  }
+
   private async send(object: object, ...args: string[]): Promise<void> {
     await this.run([...args, "-f", "-"], JSON.stringify(object));
   }
