@@ -45,8 +45,10 @@ interface Batch {
   jobs: number;
 }
 
-/** They stop the node, restart its services, or measure fractions of a second. */
-const alone = ["gaps", "node"].map((name) => `test/cluster/faults/${name}.test.ts`).concat("test/cluster/node.test.ts");
+/** They stop the node, restart its services, measure fractions of a second, or look at all that goes on on the machine. */
+const alone = ["faults/gaps", "faults/node", "node", "pod-security", "secrets"].map(
+  (name) => `test/cluster/${name}.test.ts`,
+);
 
 /** The tests of a suite, in the order in which they run. */
 async function batches(suite: Suite): Promise<Batch[]> {

@@ -21,7 +21,7 @@ export interface Login {
   password?: string;
   /** A libpq URI instead of the fields; what is given beside it counts more. */
   dsn?: string;
-  sslmode?: "disable" | "require" | "verify-full";
+  sslmode?: string;
   /** File with the authority. */
   sslrootcert?: string;
   ssl_min_protocol_version?: string;

@@ -9,7 +9,10 @@ import { eventually, Namespace } from "./kubernetes";
 import { embeddedNode, TestStack } from "./stack";
 
 /** The columns of connections.md, an outcome for each kind of TLS, and the settings of a stack that has it. */
-const kinds: Record<string, Record<string, ConfigValue>> = { "tls off": {} };
+const kinds: Record<string, Record<string, ConfigValue>> = {
+  "tls off": { tls: { mode: "off" } },
+  "tls self-signed": {},
+};
 
 const columns = ["who", "from", "to", "database", "sslmode", "password", "replication", "settings"] as const;
 
@@ -129,7 +132,9 @@ for (const [kind, settings] of Object.entries(kinds)) {
     before(async () => {
       const { tools, node } = await embeddedNode();
       const own = { replicas: 2, roles: [{ name: "clerk" }], databases: [{ name: "reports", owner: "clerk" }] };
-      stack = await TestStack.create("connections", { ...own, ...settings });
+      // Clients of other namespaces get as far as pg_hba.conf; network-policy.test.ts is about the way there.
+      const network = { networkPolicy: { enabled: false } };
+      stack = await TestStack.create("connections", { ...own, ...network, ...settings });
       await stack.up();
       elsewhere = new Namespace(`${stack.name}-elsewhere`, tools.kubectl, node.kubeconfig);
       await elsewhere.kubectl("create", "namespace", elsewhere.name);
@@ -155,27 +160,33 @@ for (const [kind, settings] of Object.entries(kinds)) {
       if (from === "host") {
         const login = { host, user: who, password: given, database, sslmode };
         return psycopg2(stack.dns, login, whoAmI).then(
-          ([row = []]) => row.map((value) => (value === "False" ? "f" : value)).join("|"),
+          ([row = []]) => row.map((value) => ({ True: "t", False: "f" })[value] ?? value).join("|"),
           (error: Error) => error.message,
         );
       }
       const options = [
         ...(from === "socket" ? [] : [`host=${host}`, `sslmode=${sslmode}`, "connect_timeout=10"]),
+        ...(sslmode === "verify-full" ? ["sslrootcert=/tmp/ca.crt"] : []),
         ...(replication === "yes" ? ["replication=true"] : [`dbname=${database}`]),
         `user=${who}`,
       ];
       const sql = replication === "yes" ? "IDENTIFY_SYSTEM" : whoAmI;
-      const script = `export PGPASSWORD='${given}'\npsql -XAtqw '${options.join(" ")}' -c '${sql}' 2>&1\n`;
+      const authority = `cat >/tmp/ca.crt <<'END'\n${stack.outputs.tls.caCertificate ?? ""}END\n`;
+      const script = `${sslmode === "verify-full" ? authority : ""}export PGPASSWORD='${given}'\npsql -XAtqw '${options.join(" ")}' -c '${sql}' 2>&1\n`;
       const namespace = from === "elsewhere" ? elsewhere : stack.namespace;
       const pod = from === "socket" ? (to === "primary" ? "postgres-0" : "postgres-1") : "client";
       return (await namespace.bash(pod, `${script}exit 0\n`)).trim();
     }
 
+    const isEncrypted = (from: string): boolean => from !== "socket" && stack.outputs.tls.mode !== "off";
+
     /** Whether the attempt ended as the table has it. */
-    function isExpected(words: string, { who, replication, outcomes }: Attempt): boolean {
+    function isExpected(words: string, { who, from, replication, outcomes }: Attempt): boolean {
       const outcome = outcomes[kind] ?? "";
       if (outcome !== "in") return words.includes(refusals.get(outcome) ?? "no such outcome");
-      return replication === "yes" ? /^\d+\|\d+\|[0-9A-F]+\/[0-9A-F]+\|$/.test(words) : words === `${who}|f`;
+      return replication === "yes"
+        ? /^\d+\|\d+\|[0-9A-F]+\/[0-9A-F]+\|$/.test(words)
+        : words === `${who}|${isEncrypted(from) ? "t" : "f"}`;
     }
 
     for (const [phase, more] of phases) {
