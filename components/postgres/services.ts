@@ -23,7 +23,11 @@ export function primaryService(spec: ClusterSpec): types.input.core.v1.Service {
       namespace: spec.namespace,
       labels: { ...spec.labels },
       // The StatefulSet's own wait covers it; waiting here too would only report the same trouble twice.
-      annotations: { "pulumi.com/skipAwait": "true" },
+      annotations: {
+        "pulumi.com/skipAwait": "true",
+        // It knows only the labels of the template, not the one of the pod's name.
+        "kube-score/ignore": "service-targets-pod",
+      },
     },
     spec: {
       publishNotReadyAddresses: true,

@@ -11,7 +11,7 @@ export function statefulSet(spec: ClusterSpec): types.input.apps.v1.StatefulSet 
       name: spec.names.statefulSet,
       namespace: spec.namespace,
       labels: { ...spec.labels },
-      ...(partition > 0 && { annotations: heldRollout(spec) }),
+      annotations: { ...scannerExceptions, ...(partition > 0 && heldRollout(spec)) },
     },
     spec: {
       serviceName: spec.names.headlessService,
@@ -36,6 +36,12 @@ export function statefulSet(spec: ClusterSpec): types.input.apps.v1.StatefulSet 
     },
   };
 }
+
+/** What kube-score would call critical and is meant so: docs/security.md, Scan report, has the reasons. */
+const scannerExceptions = {
+  "kube-score/ignore":
+    "container-image-pull-policy,container-security-context-user-group-id,statefulset-has-host-podantiaffinity",
+};
 
 /**
  * By itself the provider waits until every pod has the newest revision (provider/pkg/await/statefulset.go, 4.25), which a

@@ -157,7 +157,7 @@ describe("the rendered manifests", function () {
 
       const readme = readFileSync(join(manifests(), "README.md"), "utf8");
       const commands = [...readme.matchAll(/^ {4}(\S.*)$/gm)].map(([, line]) => line);
-      expect(commands).to.have.length(5);
+      expect(commands).to.have.length(7);
       const own = `kubectl() { '${kubectl}' --kubeconfig '${kubeconfig}' "$@"; }`;
       await execute("bash", ["-ec", [own, ...commands].join("\n")], { cwd: manifests() });
 

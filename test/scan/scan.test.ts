@@ -7,7 +7,7 @@ import { clouds } from "../../components/postgres/args";
 import { readPlainSettings, withSettings } from "../../local/pulumi/stack-file";
 import { renderStack } from "../../local/render/render";
 import { kubeconform, kubernetesOpenapi, writeStrictSchemas } from "../tools/kubeconform";
-import { ensureScanners, scan } from "../tools/scanners";
+import { ensureScanners, kubeScoreWithExceptions, scan } from "../tools/scanners";
 import { differences } from "./explained";
 import { type Scanned, withReport } from "./report";
 
@@ -61,6 +61,11 @@ describe("a security scan", function () {
       expect(differences(findings)).to.deep.equal({ unexplained: [], gone: [] });
     });
   }
+
+  it("by kube-score finds nothing once the exceptions that the objects declare count", async () => {
+    for (const cloud of clouds) expect(await kubeScoreWithExceptions(rendered(cloud)), cloud).to.deep.equal([]);
+    expect(await kubeScoreWithExceptions(source)).to.include("critical: pod-networkpolicy");
+  });
 
   it("finds a privileged container, each scanner by itself", async () => {
     const { unexplained } = await findingsWith([
