@@ -1,6 +1,16 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { projectFolder } from "../local/pulumi/paths";
 import { placePlugins } from "../local/pulumi/plugins";
@@ -40,7 +50,8 @@ export interface ProgramRun {
 export class Pulumi {
   private constructor(
     private readonly cli: string,
-    private readonly folder: string,
+    /** All that is kept for it. */
+    readonly folder: string,
     private readonly environment: Record<string, string>,
   ) {}
 
@@ -63,17 +74,30 @@ export class Pulumi {
   /**
    * A project of its own with these files, and the npm packages of this checkout.
    * @param entries files and folders of `from` that it consists of; all of them unless it says otherwise.
+   * @param complete writes what else it consists of.
    */
-  async project(name: string, config: StackConfig, from: string, entries: readonly string[] = ["."]): Promise<Project> {
+  async project(
+    name: string,
+    config: StackConfig,
+    from: string,
+    entries: readonly string[] = ["."],
+    complete: (folder: string) => void = () => undefined,
+  ): Promise<Project> {
     const folder = join(this.folder, name);
     for (const entry of entries) cpSync(join(from, entry), join(folder, entry), { recursive: true });
-    symlinkSync(join(projectFolder, "node_modules"), join(folder, "node_modules"));
+    complete(folder);
+    linkPackages(folder);
     const project = new Project(this.cli, folder, this.environment);
     await project.pulumi("stack", "init", stack);
     const file = join(folder, `Pulumi.${stack}.yaml`);
     const salt = readFileSync(file, "utf8");
     writeFileSync(file, `${salt}${stringify({ config })}`);
     return project;
+  }
+
+  /** Where the state of a project's stack is. */
+  checkpoint(project: string): string {
+    return join(this.folder, "state", ".pulumi", "stacks", project, `${stack}.json`);
   }
 
   remove(): void {
@@ -103,7 +127,8 @@ export class Project {
   /** The same stack by another copy of its program. @param settings what differs in Pulumi.yaml. */
   variant(name: string, settings: object = {}): Project {
     const folder = join(this.folder, "..", name);
-    cpSync(this.folder, folder, { recursive: true, verbatimSymlinks: true });
+    cpSync(this.folder, folder, { recursive: true, filter: (path) => basename(path) !== "node_modules" });
+    linkPackages(folder);
     const file = join(folder, "Pulumi.yaml");
     writeFileSync(file, stringify({ ...parse(readFileSync(file, "utf8")), ...settings }));
     return new Project(this.cli, folder, this.environment);
@@ -120,8 +145,17 @@ export class Project {
   /** Takes down what it made, protected or not. */
   async destroy(): Promise<void> {
     await this.pulumi("state", "unprotect", "--all", "--yes", "--stack", stack).catch(() => undefined);
-    await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack);
+    await this.pulumi("destroy", "--yes", "--skip-preview", "--remove", "--stack", stack);
   }
+}
+
+/** A folder of packages for itself: what start.cjs keeps in it is for one project. */
+function linkPackages(folder: string): void {
+  const from = join(projectFolder, "node_modules");
+  const to = join(folder, "node_modules");
+  mkdirSync(to);
+  for (const name of readdirSync(from).filter((name) => name !== ".cache"))
+    symlinkSync(join(from, name), join(to, name));
 }
 
 function programRun(file: string): ProgramRun | undefined {

@@ -1,17 +1,18 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureVolumes, releaseVolumes } from "../../local/node";
 import { projectFolder } from "../../local/pulumi/paths";
 import { type ResolvedStack, resolveStack } from "../../local/pulumi/resolve-stack";
-import type { StackConfig } from "../../local/pulumi/stack-file";
 import { Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
+import { repetitions } from "../../test/repetitions";
 import { ensurePeerDefinition } from "../cloudnative-pg";
 import type { Finding, Part, Rival } from "../findings";
 import { type Project, Pulumi, type Took } from "../pulumi";
+import { RequestCounter } from "../requests";
 import { inTurn } from "../rounds";
 
-const rounds = 7;
+const rounds = repetitions("BENCH_ROUNDS", 7);
 const namespaceName = "bench-program";
 
 /** Names of the rivals, as the report has them. */
@@ -35,20 +36,24 @@ export const program: Part = {
     try {
       const namespace = new Namespace("default", tools.kubectl, node.kubeconfig);
       undo.push(await ensurePeerDefinition(namespace));
-      const own = ownStack();
+      // A copy, in whose place the requests can be counted later.
+      const kubeconfig = join(pulumi.folder, "kubeconfig");
+      copyFileSync(node.kubeconfig, kubeconfig);
+      const own = ownStack(kubeconfig);
       const { storageClassName, storageSize: size, replicas } = own.spec;
       await ensureVolumes({ storageClassName, size, count: replicas });
       undo.push(async () => {
         await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
         await releaseVolumes(storageClassName);
       });
-      const projects = await openProjects(pulumi, own, node.kubeconfig);
+      const projects = await openProjects(pulumi, own, kubeconfig);
       for (const [name, project] of Object.entries(projects)) {
         note(`deploy ${name}`);
         undo.push(() => project.destroy());
         await project.up();
       }
-      return await compare(projects, note);
+      const compared = await compare(projects, note);
+      return [...compared, await countRequests(projects, { kubeconfig, original: node.kubeconfig }, note)];
     } finally {
       for (const step of undo.reverse()) await step();
       pulumi.remove();
@@ -57,14 +62,13 @@ export const program: Part = {
 };
 
 /** Prod as the embedded node can run it, in a namespace of the benchmark's own. */
-function ownStack(): ResolvedStack {
-  const { stack, config } = resolveStack({ stack: "prod", cluster: "embedded" });
-  const moved: StackConfig = { ...config, "kubernetes-postgres:namespace": namespaceName };
-  return resolveStack({ stack, cluster: "embedded", file: { config: moved, encryptionsalt: undefined } });
+function ownStack(kubeconfig: string): ResolvedStack {
+  const resolved = resolveStack({ stack: "prod", cluster: "embedded", settings: { namespace: namespaceName } });
+  return { ...resolved, config: { ...resolved.config, "kubernetes:kubeconfig": kubeconfig } };
 }
 
 /** What the program consists of. */
-const ownFiles = ["index.ts", "components", "stacks", "package.json", "tsconfig.json", "Pulumi.yaml"];
+const ownFiles = ["index.ts", "start.cjs", "components", "stacks", "package.json", "tsconfig.json", "Pulumi.yaml"];
 
 async function openProjects(pulumi: Pulumi, own: ResolvedStack, kubeconfig: string): Promise<Record<string, Project>> {
   const cluster = { "kubernetes:kubeconfig": kubeconfig };
@@ -81,7 +85,10 @@ async function compare(projects: Record<string, Project>, note: (words: string) 
   const own = projects[rivals.own];
   if (own === undefined) throw new Error("prod is not there");
   const edited = own.variant("edited");
-  const tsNode = own.variant("ts-node", { runtime: { name: "nodejs", options: { typescript: true } } });
+  const tsNode = own.variant("ts-node", {
+    main: ".",
+    runtime: { name: "nodejs", options: { typescript: true } },
+  });
   const all = { ...projects, [rivals.edited]: edited, [rivals.tsNode]: tsNode };
   const previews = await inTurn(
     mapValues(all, (project) => async () => {
@@ -123,6 +130,40 @@ async function compare(projects: Record<string, Project>, note: (words: string) 
       rivals: rivalsOf(ups, ({ seconds }) => seconds, 1.15),
     },
   ];
+}
+
+/** What the provider asks of the API server; the same on every machine. */
+async function countRequests(
+  projects: Record<string, Project>,
+  { kubeconfig, original }: { kubeconfig: string; original: string },
+  note: (words: string) => void,
+): Promise<Finding> {
+  const counter = await RequestCounter.start(original, kubeconfig);
+  try {
+    const rows: string[][] = [];
+    for (const [name, project] of Object.entries(projects)) {
+      note(`requests of ${name}`);
+      const { program } = await project.preview("--expect-no-changes");
+      const preview = counter.take();
+      await project.up("--expect-no-changes");
+      const up = counter.take();
+      await project.up("--expect-no-changes", "--refresh");
+      const refreshed = counter.take();
+      const calls = Object.values(program?.calls ?? {}).reduce((sum, count) => sum + count, 0);
+      rows.push([name, `${calls}`, ...[preview, up, refreshed].map(({ all }) => `${all}`)]);
+    }
+    const head = [
+      "",
+      "calls to the engine",
+      "requests of a preview",
+      "of an up",
+      "of an up that reads the cluster first",
+    ];
+    return { kind: "figures", title: "What is asked, where nothing changes", head, rows };
+  } finally {
+    counter.stop();
+    copyFileSync(original, kubeconfig);
+  }
 }
 
 function rivalsOf(taken: Record<string, Took[]>, value: (took: Took) => number, atMost: number): Rival[] {

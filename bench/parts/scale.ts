@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { runOrThrow } from "../../local/tools/run";
+import { repetitions } from "../../test/repetitions";
 import type { Finding, Part, SeriesLine } from "../findings";
 import { inTurn } from "../rounds";
 import { median, type Point } from "../statistics";
 
 const counts = [1, 10, 100, 300];
-const rounds = 5;
+const rounds = repetitions("BENCH_ROUNDS", 5);
 
 /** What is measured, by the name that clusters.ts knows it by. */
 const ways = {
