@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { Progress } from "../local/progress";
 import { type DebianPackage, ensureDebianPackages } from "../local/tools/debian";
 import { type GoBuild, goBuild } from "../local/tools/go-build";
+import { missingBuilds } from "../local/tools/tools";
 import { faultTable, recordedFaults } from "./fault-table";
 import { repetitions } from "./repetitions";
+import { recordRun } from "./run-record";
 import { gitHubJobs, gitLabJobs } from "./workflows";
 
 const root = join(__dirname, "..");
@@ -18,7 +20,7 @@ interface Counts {
   pending: number;
 }
 
-const tiers = ["check", "unit", "scan", "bootstrap", "cluster"] as const;
+const tiers = ["check", "unit", "commands", "scan", "bootstrap", "cluster"] as const;
 /** What can be run: the tiers, and the faults of two of them in full. */
 type Suite = (typeof tiers)[number] | "faults";
 const suites: readonly Suite[] = [...tiers, "faults"];
@@ -33,6 +35,7 @@ const client: DebianPackage = {
 const packages: Record<Suite, DebianPackage[]> = {
   check: [{ name: "shellcheck", provides: "shellcheck" }],
   unit: [],
+  commands: [],
   scan: [],
   bootstrap: [server],
   cluster: [client],
@@ -45,8 +48,11 @@ interface Batch {
   jobs: number;
 }
 
-/** They stop the node, restart its services, measure fractions of a second, or look at all that goes on on the machine. */
-const alone = ["faults/gaps", "faults/node", "node", "pod-security", "secrets"].map(
+/**
+ * They stop the node, restart its services, measure fractions of a second, look at all that goes on on the machine, or run
+ * several clusters of their own.
+ */
+const alone = ["faults/gaps", "faults/minute", "faults/node", "node", "pod-security", "secrets"].map(
   (name) => `test/cluster/${name}.test.ts`,
 );
 
@@ -54,13 +60,22 @@ const alone = ["faults/gaps", "faults/node", "node", "pod-security", "secrets"].
 async function batches(suite: Suite): Promise<Batch[]> {
   switch (suite) {
     case "cluster":
-      // Most of the time such a test waits; more than three at once make each other late on two cores.
+      // More than two at once keep two cores so busy that they make each other late, and are no sooner done.
       return [
         { specs: alone, jobs: 1 },
-        { specs: ["test/cluster/**/*.test.ts", ...alone.flatMap((file) => ["--ignore", file])], jobs: 3 },
+        { specs: ["test/cluster/**/*.test.ts", ...alone.flatMap((file) => ["--ignore", file])], jobs: 2 },
       ];
+    case "bootstrap": {
+      // It measures how soon a crashed server is back.
+      const crash = "test/bootstrap/crash.test.ts";
+      return [
+        { specs: [crash], jobs: 1 },
+        { specs: ["test/bootstrap/**/*.test.ts", "--ignore", crash], jobs: 3 },
+      ];
+    }
     case "unit":
-      return [{ specs: ["test/unit/**/*.test.ts"], jobs: 2 }];
+    case "commands":
+      return [{ specs: [`test/${suite}/**/*.test.ts`], jobs: 2 }];
     case "faults":
       return [{ specs: await faults(), jobs: 1 }];
     default:
@@ -175,20 +190,25 @@ async function main(asked: string[]): Promise<number> {
   const total = { passes: 0, failures: 0, pending: 0 };
   const summary: string[] = [];
   const wanted = asked.length === 0 ? tiers : suites.filter((known) => asked.includes(known));
+  const cold = missingBuilds(["node", "pulumi"]).length > 0;
+  const begun = Date.now();
+  const taken: Record<string, number> = {};
   for (const suite of wanted) {
     const started = Date.now();
     console.log(`\n== ${suite}`);
     await ensureDebianPackages(new Progress(), packages[suite]);
     const counts = suite === "check" ? await check() : await mocha(suite);
-    summary.push(
-      `${suite}: ${counts.passes} passed, ${counts.failures} failed in ${Math.round((Date.now() - started) / 1000)} s`,
-    );
+    taken[suite] = secondsSince(started);
+    summary.push(`${suite}: ${counts.passes} passed, ${counts.failures} failed in ${taken[suite]} s`);
     total.passes += counts.passes;
     total.failures += counts.failures + counts.pending;
   }
+  if (asked.length === 0) recordRun({ at: new Date().toISOString(), cold, seconds: secondsSince(begun), tiers: taken });
   console.log(`\n${summary.join("\n")}\n${total.passes} passed, ${total.failures} failed`);
   return total.failures === 0 ? 0 : 1;
 }
+
+const secondsSince = (started: number): number => Math.round((Date.now() - started) / 1000);
 
 main(process.argv.slice(2)).then(
   (code) => {

@@ -53,7 +53,10 @@ export async function planOf(stack: string, config: Record<string, string>): Pro
   delete require.cache[program];
   const outputs: Record<string, unknown> = {};
   const secrets: string[] = [];
-  await pulumi.runtime.runInPulumiStack(async () => {
+  // The SDK keeps a stack trace of every promise, which takes longer than the plan itself. One line tells where an error is.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 1;
+  const run = pulumi.runtime.runInPulumiStack(async () => {
     pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
       options.set(`${type} ${name}`, readableOptions(opts));
       return undefined;
@@ -63,6 +66,9 @@ export async function planOf(stack: string, config: Record<string, string>): Pro
       outputs[name] = await new Promise((resolve) => output.apply(resolve));
       if (await pulumi.isSecret(output)) secrets.push(name);
     }
+  });
+  await run.finally(() => {
+    Error.stackTraceLimit = stackTraceLimit;
   });
   await pulumi.runtime.disconnect();
   return { resources, outputs, secrets };

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { expect } from "chai";
 import { clouds, type PostgresClusterArgs } from "../../components/postgres/args";
 import { fixedFieldProblems } from "../../components/postgres/fixed-fields";
@@ -8,21 +7,10 @@ import { clusterProblems } from "../../components/postgres/validate";
 import { lossesOf } from "../../components/postgres/verdict/losses";
 import { settingVerdicts } from "../../components/postgres/verdict/settings";
 import { at } from "../../local/tools/json";
-import { asConfig, type Plan, planOf, root } from "./plan";
+import { config, keys, own, withKeys } from "./encryption-settings";
+import { type Plan, planOf } from "./plan";
 
-/** A key of each cloud that has some. */
-const keys = {
-  aws: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-  gcp: "projects/my-project/locations/europe-west3/keyRings/postgres/cryptoKeys/volumes",
-  azure:
-    "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/My_Group.1/providers/Microsoft.Compute/diskEncryptionSets/set-1",
-};
 const parameters = { aws: "kmsKeyId", gcp: "disk-encryption-kms-key", azure: "diskEncryptionSetID" };
-const withKeys = ["aws", "gcp", "azure"] as const;
-const own: PostgresClusterArgs = { cloud: "aws", namespace: "n", encryption: { createKey: true } };
-
-const config = (args: PostgresClusterArgs) =>
-  asConfig(Object.fromEntries(Object.entries(args).map(([name, value]) => [`kubernetes-postgres:${name}`, value])));
 const planFor = (args: PostgresClusterArgs): Promise<Plan> => planOf("dev", config(args));
 const ofKind = ({ resources }: Plan, kind: string) => resources.filter(({ type }) => type.endsWith(`:${kind}`));
 const ofAws = ({ resources }: Plan) => resources.filter(({ type }) => type.startsWith("aws:"));
@@ -82,27 +70,6 @@ describe("the key of the volumes", () => {
       ofAws(await planFor({ ...own, ...settings })).map((resource) => resource.options);
     expect(await options({ protect: true })).to.deep.equal(Array(2).fill({ protect: true, retainOnDelete: true }));
     expect(await options({ keepVolumes: false })).to.deep.equal([{}, {}]);
-  });
-
-  it("loads nothing of AWS's SDK unless one is made, and then no more than the key and its alias", function () {
-    this.timeout(60_000);
-    const others = clouds.map((cloud): PostgresClusterArgs => ({ cloud }));
-    const existing = withKeys.map((cloud): PostgresClusterArgs => ({ cloud, encryption: { keyId: keys[cloud] } }));
-    // In a process of its own: here other tests have loaded it.
-    const script = `
-      const { planOf } = require("./local/render/plan");
-      const loaded = () =>
-        Object.keys(require.cache).flatMap((file) => file.split("/node_modules/@pulumi/aws/").slice(1));
-      (async () => {
-        for (const config of ${JSON.stringify([...others, ...existing].map(config))}) await planOf("dev", config);
-        const without = loaded();
-        await planOf("dev", ${JSON.stringify(config(own))});
-        console.log(JSON.stringify({ without, made: loaded() }));
-      })();`;
-    const run = ["--require", "tsx/cjs", "--eval", script];
-    const { without, made } = JSON.parse(execFileSync(process.execPath, run, { cwd: root, encoding: "utf8" }));
-    expect(without).to.deep.equal([]);
-    expect(made).to.have.members(["kms/key.js", "kms/alias.js", "utilities.js", "package.json"]);
   });
 });
 

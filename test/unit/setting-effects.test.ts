@@ -9,7 +9,7 @@ import { type DeployedState, readState } from "../../local/pulumi/deployed-state
 import { refusedChanges } from "../../local/pulumi/live-changes";
 import { at, textAt } from "../../local/tools/json";
 import { TestAuthority } from "../certificates";
-import { asConfig, type Plan, type PlannedResource, planOf } from "./plan";
+import { asConfig, knownPlanOf, type Plan, type PlannedResource } from "./plan";
 
 /** A change of settings, and the effect it has to have. */
 type Example = [effect: Effect, before: PostgresClusterArgs, after: PostgresClusterArgs];
@@ -188,7 +188,7 @@ const changeable = ["replicas", "template", "updateStrategy", "persistentVolumeC
 
 async function planFor(args: PostgresClusterArgs): Promise<Plan> {
   const config = Object.entries(asConfig({ ...args })).map(([name, value]) => [`kubernetes-postgres:${name}`, value]);
-  return planOf("dev", Object.fromEntries(config));
+  return knownPlanOf("dev", Object.fromEntries(config));
 }
 
 /** The state that a deployment of a plan leaves. */

@@ -7,7 +7,7 @@ import { HostError, hostOf } from "../../../ci/host";
 import { conclusion, driftMarkerOf, reportBody } from "../../../ci/report";
 import { at, parseJson } from "../../../local/tools/json";
 import { marker } from "../../../local/verdict/markdown";
-import { npm } from "../npm";
+import { npm } from "../../npm";
 
 const result = { stack: "dev", code: 2, verdict: "", words: "" };
 

@@ -8,7 +8,7 @@ import { readState } from "../../../local/pulumi/deployed-state";
 import { refusedChanges } from "../../../local/pulumi/live-changes";
 import { parsePath, plannedChanges, settingsOf } from "../../../local/verdict/plan";
 import type { PlanStep } from "../../../local/verdict/step";
-import { asConfig, type Plan, type PlannedResource, planOf, stackConfig } from "../plan";
+import { asConfig, knownPlanOf, type Plan, type PlannedResource, stackConfig } from "../plan";
 
 /** What one changes, and what the cluster then has that the program did not give it. */
 export interface Edit {
@@ -29,18 +29,13 @@ export interface Edit {
 }
 
 const component = "kubernetes-postgres:index:PostgresCluster";
-const plans = new Map<string, Promise<Plan>>();
 
 function planFor({ stack }: Edit, settings: PostgresClusterArgs): Promise<Plan> {
   const own = Object.entries(settings).filter(([, value]) => value !== undefined);
   const named = asConfig(Object.fromEntries(own.map(([name, value]) => [`kubernetes-postgres:${name}`, value])));
   const base: Record<string, string> =
     stack === undefined ? { "kubernetes-postgres:namespace": "n" } : stackConfig(stack);
-  const config = { ...base, ...named };
-  const key = JSON.stringify(config);
-  const known = plans.get(key) ?? planOf(stack ?? "dev", config);
-  plans.set(key, known);
-  return known;
+  return knownPlanOf(stack ?? "dev", { ...base, ...named });
 }
 
 /** The verdict on an edit: the program plans both sides under mocks, and this stands for the engine that compares them. */

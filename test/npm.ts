@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { root } from "./plan";
+import { root } from "./unit/plan";
 
 /** What a command of package.json left. */
 export interface Finished {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 
-const root = join(__dirname, "..", "..", "..");
-const recorded = (name: string): string => join(__dirname, "recorded", `${name}.json`);
+const root = join(__dirname, "..", "..");
+const recorded = (name: string): string => join(root, "test", "unit", "verdict", "recorded", `${name}.json`);
 
 function verdict(args: string[], input = ""): { status: number | null; stdout: string; stderr: string } {
   const command = ["--require", "tsx/cjs", join(root, "local", "cli.ts"), "verdict", ...args];
