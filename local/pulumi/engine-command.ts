@@ -61,7 +61,7 @@ export class EngineCommand {
   /** @param log file to which everything the engine says is added. */
   static async at(command: string, log: string): Promise<EngineCommand> {
     if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(log, `${log}.old`);
-    return new EngineCommand(command, await engineVersion(command), log);
+    return new EngineCommand(command, await knownVersion(command), log);
   }
 
   /** Ends every engine that runs now, at once. The state keeps what it has stored so far. */
@@ -136,6 +136,15 @@ function engineEnvironment(environment: Record<string, string>): NodeJS.ProcessE
   const { PULUMI_CONFIG_PASSPHRASE, ...inherited } = process.env;
   const kept = "PULUMI_CONFIG_PASSPHRASE_FILE" in environment ? {} : { PULUMI_CONFIG_PASSPHRASE };
   return { ...inherited, ...kept, ...environment, PULUMI_AUTOMATION_API: "true" };
+}
+
+const versions = new Map<string, Promise<PulumiCommand["version"]>>();
+
+/** Asked once in the life of this process: it takes the CLI a third of a second to say. */
+function knownVersion(command: string): Promise<PulumiCommand["version"]> {
+  const version = versions.get(command) ?? engineVersion(command);
+  versions.set(command, version);
+  return version;
 }
 
 /** Checks that the CLI is new enough for the SDK, in the SDK's own words. */

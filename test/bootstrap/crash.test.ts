@@ -6,6 +6,9 @@ import { median } from "../../bench/statistics";
 import { type FaultRow, recordFault } from "../fault-table";
 import { Cluster, kills, type Pod, programs, until, waitStreaming } from "./harness";
 
+/** How often a time that is measured is looked at, in milliseconds. */
+const oftenMs = 25;
+
 /** Whether a directory is what a server may start with: nothing at all, or everything and cleanly readable. */
 async function whole(pod: Pod): Promise<"absent" | "complete" | "broken"> {
   if (!existsSync(pod.data)) return "absent";
@@ -153,8 +156,8 @@ describe("a server that crashes", function () {
           const start = Date.now();
           row.tried += 1;
           const old = await primary.killPostmaster();
-          await until("a new postmaster", () => (primary.postmaster() ?? old) !== old, 5);
-          await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10);
+          await until("a new postmaster", () => (primary.postmaster() ?? old) !== old, 5, oftenMs);
+          await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10, oftenMs);
           row.writesBack.push((Date.now() - start) / 1000);
         }
       } finally {
@@ -181,7 +184,7 @@ describe("a server that crashes", function () {
       const victim = await until("its process", () => primary.outside(Number(inside)));
       process.kill(victim, "SIGKILL");
       expect((await asleep).code).to.not.equal(0);
-      await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10);
+      await until("an answer", async () => (await primary.psql("SELECT 1")).code === 0, 10, oftenMs);
     }
     expect(await lostOf(await writing.stop())).to.deep.equal([]);
   });
@@ -196,7 +199,7 @@ describe("a server that crashes", function () {
     });
     const orphan = await until("its process", () => primary.outside(Number(inside)));
     const old = await primary.killPostmaster();
-    await until("a new postmaster", () => (primary.postmaster() ?? old) !== old, 5);
+    await until("a new postmaster", () => (primary.postmaster() ?? old) !== old, 5, oftenMs);
     expect(existsSync(`/proc/${orphan}`)).to.equal(false);
     await busy;
   });

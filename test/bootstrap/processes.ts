@@ -23,18 +23,22 @@ export function runProgram(file: string, args: string[], env: Record<string, str
   });
 }
 
-/** Waits until `condition` gives something true; fails with `what` after `seconds`. */
+/**
+ * Waits until `condition` gives something true; fails with `what` after `seconds`.
+ * @param everyMs most conditions start a program: asked more often, they keep the cores busy that they wait for.
+ */
 export async function until<T>(
   what: string,
   condition: () => Promise<T | undefined | false> | T | undefined | false,
   seconds = 30,
+  everyMs = 100,
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const value = await condition();
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`waited ${seconds} s in vain for ${what}`);
-    await sleep(25);
+    await sleep(everyMs);
   }
 }
 

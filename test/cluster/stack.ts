@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RequestCounter } from "../../bench/requests";
 import {
   ensureImage,
   ensureVolumes,
@@ -52,6 +53,8 @@ export async function plainPlan({ stack, engine }: Workspace): Promise<string> {
 /** A real stack on the embedded node, with a namespace, a Pulumi home and a state of its own. */
 export class TestStack {
   private deployed: StackOutputs | undefined;
+  /** What runs now, or ran last; of a test that timed out, too. */
+  private running: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly name: string,
@@ -68,6 +71,7 @@ export class TestStack {
     const name = `${title}-${randomBytes(3).toString("hex")}`;
     const namespace = new Namespace(name, platform.tools.kubectl, platform.node.kubeconfig);
     const home = mkdtempSync(join(tmpdir(), "test-stack-"));
+    copyFileSync(platform.node.kubeconfig, join(home, "kubeconfig"));
     // Small requests, so that the tests' pods fit beside a cluster somebody works with on the same node.
     const own = { namespace: name, image: postgresImage, resources: { requests: { cpu: "50m", memory: "128Mi" } } };
     return new TestStack(name, namespace, platform.node.dns, home, platform, { ...own, ...settings });
@@ -85,15 +89,16 @@ export class TestStack {
   }
 
   private async open(settings: Record<string, ConfigValue>) {
-    const { tools, node } = this.platform;
-    const kubectl = { path: tools.kubectl, args: ["--kubeconfig", node.kubeconfig] };
+    const { tools } = this.platform;
+    const kubeconfig = join(this.home, "kubeconfig");
+    const kubectl = { path: tools.kubectl, args: ["--kubeconfig", kubeconfig] };
     return openStack(
       {
         stack: this.name,
         // As a cluster of the user's own, on which no setting is overridden.
         cluster: "current",
-        environment: { KUBECONFIG: node.kubeconfig },
-        file: { config: { "kubernetes:kubeconfig": node.kubeconfig }, encryptionsalt: undefined },
+        environment: { KUBECONFIG: kubeconfig },
+        file: { config: { "kubernetes:kubeconfig": kubeconfig }, encryptionsalt: undefined },
         settings: { ...this.settings, ...settings },
       },
       { ...tools, kubectl },
@@ -110,22 +115,41 @@ export class TestStack {
   async up(settings: Record<string, ConfigValue> = {}, { volumes }: { volumes?: number } = {}): Promise<Changed> {
     await this.provideVolumes(settings, volumes);
     const open = await this.open(settings);
-    const { outputs, ...changed } = await deploy(open);
+    const { outputs, ...changed } = await this.follow(deploy(open));
     this.deployed = outputs;
     return changed;
   }
 
   /** What Pulumi's own CLI does, which knows nothing of what the commands refuse. @throws with all that it prints. */
-  async plain(operation: "preview" | "up", settings: Record<string, ConfigValue>): Promise<void> {
+  async plain(operation: "preview" | "up", settings: Record<string, ConfigValue> = {}): Promise<void> {
     const { stack } = (await this.open(settings)).workspace;
-    await stack[operation]().catch((error: unknown) => {
+    await this.follow<unknown>(stack[operation]()).catch((error: unknown) => {
       throw error instanceof EngineError ? new Error(error.stdout + error.stderr) : error;
     });
+  }
+
+  /** What Pulumi's own CLI asks the API server for, request by request. */
+  async requestsOf(operation: "preview" | "up"): Promise<string[]> {
+    const { kubeconfig } = this.platform.node;
+    const own = join(this.home, "kubeconfig");
+    const counter = await RequestCounter.start(kubeconfig, own);
+    try {
+      await this.plain(operation);
+      return counter.take().lines;
+    } finally {
+      counter.stop();
+      copyFileSync(kubeconfig, own);
+    }
   }
 
   /** What `pulumi preview --json` prints. */
   async plainPlan(settings: Record<string, ConfigValue>): Promise<string> {
     return plainPlan((await this.open(settings)).workspace);
+  }
+
+  private follow<T>(run: Promise<T>): Promise<T> {
+    this.running = run.catch(() => undefined);
+    return run;
   }
 
   /** Local volumes stand for a driver: one for each pod, unless `count` says otherwise. */
@@ -146,11 +170,14 @@ export class TestStack {
 
   /** Removes the stack; the volumes stay. */
   async down(): Promise<void> {
+    await this.running;
     await destroy(await this.open({}));
   }
 
   /** Removes the stack with everything it left: claims, volumes, namespace and state. */
   async remove(): Promise<void> {
+    // A stack that stays because its test timed out would make the tests after it late, too.
+    await this.running;
     const open = await this.open({});
     await destroy(open);
     await releaseVolumes(open.resolved.spec.storageClassName);

@@ -128,8 +128,8 @@ export const plants: Plant[] = [
   {
     place: "in an annotation of a pod, as described",
     plant: async (life) => {
-      const patch = JSON.stringify({ metadata: { annotations: { planted: hex(life.password) } } });
-      await life.namespace.pipe(patch, "patch", "pod", "postgres-1", "--patch-file", "/dev/stdin");
+      const metadata = { name: "postgres-1", annotations: { planted: hex(life.password) } };
+      await life.namespace.applyAs("plant", { apiVersion: "v1", kind: "Pod", metadata });
       return {
         find: async () => life.values.inAll(await descriptions(life.namespace)),
         remove: () => life.namespace.kubectl("annotate", "pod", "postgres-1", "planted-"),

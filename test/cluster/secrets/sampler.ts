@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 // A program beside the test: it looks at every process of the machine, and at the files of a folder, again and again, and
 // remembers all it saw, for the values are known only afterwards. Started by Sampling.
@@ -46,7 +46,12 @@ function lookAtProcess(pid: string): void {
   const program = (): string => readlinkSync(`/proc/${pid}/exe`).split("/").at(-1) ?? "";
   const named = (what: string) => (): string => `${what} of ${program()} (process ${pid})`;
   unlessGone(() => programs.add(program()));
-  unlessGone(() => remember(readFileSync(`/proc/${pid}/cmdline`, "latin1"), named("arguments")));
+  unlessGone(() => {
+    const args = readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    // A program of many names knows by its first argument which one it is.
+    programs.add(basename(args.split("\0")[0] ?? ""));
+    remember(args, named("arguments"));
+  });
   if (elders === undefined || elders.has(pid)) return;
   unlessGone(() => remember(readFileSync(`/proc/${pid}/environ`, "latin1"), named("environment")));
 }
