@@ -1,8 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { provideImage } from "../local/node";
+import type { Note } from "../local/progress";
 import { findCommand } from "../local/tools/debian";
+import { buildFolder, type GoBuild, goBuild } from "../local/tools/go-build";
 import { at, textAt } from "../local/tools/json";
 import { LocalError, runOrThrow } from "../local/tools/run";
 import type { Namespace } from "../test/cluster/kubernetes";
@@ -12,9 +15,22 @@ export const peerVersion = "1.28.0";
 
 const module = "github.com/cloudnative-pg/cloudnative-pg";
 const clusters = "clusters.postgresql.cnpg.io";
+const system = "cnpg-system";
+const deployment = "cnpg-controller-manager";
+const architecture = process.arch === "x64" ? "amd64" : process.arch;
+
+const operatorBuild: GoBuild = {
+  name: "cloudnative-pg",
+  title: "build the operator of CloudNativePG",
+  source: join(__dirname, "operator"),
+  programs: [{ pkg: `${module}/cmd/manager`, file: `manager_${architecture}` }],
+  variables: [],
+  // Its image has no C library.
+  flags: ["-tags=netgo,osusergo"],
+};
 
 /** The objects of the release's manifest, which lies in its Go module. */
-export async function peerManifest(): Promise<object[]> {
+async function peerManifest(): Promise<object[]> {
   const go = findCommand("go");
   if (go === undefined) throw new LocalError("CloudNativePG comes as a Go module, and no go was found in PATH.");
   const folder = mkdtempSync(join(tmpdir(), "peer-"));
@@ -31,18 +47,52 @@ export async function peerManifest(): Promise<object[]> {
   }
 }
 
+const exists = async (namespace: Namespace, ...object: string[]): Promise<boolean> =>
+  (await namespace.kubectl("get", ...object, "--ignore-not-found", "-o", "name")) !== "";
+
 /**
  * Makes sure that the API server knows CloudNativePG's clusters, though no operator may run that makes them.
  * @returns what takes that back; nothing where they were known.
  */
 export async function ensurePeerDefinition(namespace: Namespace): Promise<() => Promise<void>> {
-  const known = await namespace.kubectl("get", "crd", clusters, "--ignore-not-found", "-o", "name");
-  if (known !== "") return async () => undefined;
+  if (await exists(namespace, "crd", clusters)) return async () => undefined;
   const definition = (await peerManifest()).find((object) => at(object, "metadata", "name") === clusters);
   if (definition === undefined) throw new LocalError(`The release of CloudNativePG has no ${clusters}.`);
   await namespace.applyAs("bench", definition);
   await namespace.kubectl("wait", "--for=condition=Established", `crd/${clusters}`);
   return async () => {
     await namespace.kubectl("delete", "crd", clusters);
+  };
+}
+
+/**
+ * Runs CloudNativePG's operator on the embedded node, as its release's manifest has it, with an image of its own module.
+ * @returns what takes that back; nothing where the node had it already.
+ */
+export async function startPeerOperator(namespace: Namespace, note: Note): Promise<() => Promise<void>> {
+  const operator = namespace.beside(system);
+  if (await exists(operator, "deployment", deployment)) return async () => undefined;
+  const built = await goBuild(operatorBuild, note);
+  const program = operatorBuild.programs[0]?.file ?? "";
+  await provideImage(
+    {
+      reference: `ghcr.io/cloudnative-pg/cloudnative-pg:${peerVersion}`,
+      title: "make the image of CloudNativePG's operator",
+      config: { User: "65532", Entrypoint: ["/manager"] },
+      ingredients: buildFolder(operatorBuild),
+      fill: async (rootfs) => {
+        mkdirSync(join(rootfs, "operator"), { recursive: true });
+        copyFileSync(join(built, program), join(rootfs, "operator", program));
+        symlinkSync(join("operator", program), join(rootfs, "manager"));
+      },
+    },
+    note,
+  );
+  const objects = await peerManifest();
+  for (const object of objects) await namespace.applyAs("bench", object);
+  await operator.kubectl("rollout", "status", `deployment/${deployment}`, "--timeout=55s");
+  return async () => {
+    const list = { apiVersion: "v1", kind: "List", items: objects };
+    await operator.pipe(JSON.stringify(list), "delete", "--ignore-not-found", "-f", "-");
   };
 }

@@ -89,9 +89,7 @@ export class Pulumi {
     linkPackages(folder);
     const project = new Project(this.cli, folder, this.environment);
     await project.pulumi("stack", "init", stack);
-    const file = join(folder, `Pulumi.${stack}.yaml`);
-    const salt = readFileSync(file, "utf8");
-    writeFileSync(file, `${salt}${stringify({ config })}`);
+    project.configure(config);
     return project;
   }
 
@@ -124,6 +122,13 @@ export class Project {
     return { seconds, program: programRun(runs) };
   }
 
+  /** Gives the stack these settings instead of those it had. */
+  configure(config: StackConfig): void {
+    const file = join(this.folder, `Pulumi.${stack}.yaml`);
+    const { encryptionsalt } = parse(readFileSync(file, "utf8"));
+    writeFileSync(file, stringify({ encryptionsalt, config }));
+  }
+
   /** The same stack by another copy of its program. @param settings what differs in Pulumi.yaml. */
   variant(name: string, settings: object = {}): Project {
     const folder = join(this.folder, "..", name);
@@ -142,10 +147,15 @@ export class Project {
     return this.pulumi("preview", "--stack", stack, ...args);
   }
 
-  /** Takes down what it made, protected or not. */
-  async destroy(): Promise<void> {
+  /** Takes down what it made, protected or not; the stack stays. */
+  async down(...args: string[]): Promise<void> {
     await this.pulumi("state", "unprotect", "--all", "--yes", "--stack", stack).catch(() => undefined);
-    await this.pulumi("destroy", "--yes", "--skip-preview", "--remove", "--stack", stack);
+    await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack, ...args);
+  }
+
+  /** Takes down what it made, and the stack. */
+  destroy(): Promise<void> {
+    return this.down("--remove");
   }
 }
 

@@ -3,17 +3,18 @@ export type Runs<T> = Record<string, () => Promise<T>>;
 
 /**
  * Runs all rivals in turn, round after round, so that whatever else the machine does hits all of them alike. Each round
- * starts with another one. A first round is not counted: it fills caches.
+ * starts with another one. A first round is not counted: it fills caches. What takes long can do without.
  * @throws Error that names the rival that did not run.
  */
 export async function inTurn<T>(
   rivals: Runs<T>,
   rounds: number,
   note: (words: string) => void,
+  { warmUp = true }: { warmUp?: boolean } = {},
 ): Promise<Record<string, T[]>> {
   const names = Object.keys(rivals);
   const results: Record<string, T[]> = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
     for (const [index] of names.entries()) {
       const name = names[(index + round) % names.length] ?? "";
       note(round === 0 ? `${name}: not counted` : `${name}: ${round} of ${rounds}`);
@@ -25,4 +26,11 @@ export async function inTurn<T>(
     }
   }
   return results;
+}
+
+/** How long something takes. */
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
 }

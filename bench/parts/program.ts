@@ -7,6 +7,7 @@ import { Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
 import { repetitions } from "../../test/repetitions";
 import { ensurePeerDefinition } from "../cloudnative-pg";
+import { ownFiles } from "../contenders/own";
 import type { Finding, Part, Rival } from "../findings";
 import { type Project, Pulumi, type Took } from "../pulumi";
 import { RequestCounter } from "../requests";
@@ -66,9 +67,6 @@ function ownStack(kubeconfig: string): ResolvedStack {
   const resolved = resolveStack({ stack: "prod", cluster: "embedded", settings: { namespace: namespaceName } });
   return { ...resolved, config: { ...resolved.config, "kubernetes:kubeconfig": kubeconfig } };
 }
-
-/** What the program consists of. */
-const ownFiles = ["index.ts", "start.cjs", "components", "stacks", "package.json", "tsconfig.json", "Pulumi.yaml"];
 
 async function openProjects(pulumi: Pulumi, own: ResolvedStack, kubeconfig: string): Promise<Record<string, Project>> {
   const cluster = { "kubernetes:kubeconfig": kubeconfig };

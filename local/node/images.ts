@@ -15,7 +15,8 @@ import { containerdSocket } from "./settings";
 export const postgresImage = "localhost/postgres:15-bookworm";
 
 /** An image made here. */
-interface Recipe {
+export interface Recipe {
+  /** What pods call it. */
   reference: string;
   title: string;
   config: ImageConfig;
@@ -85,7 +86,7 @@ const pauseRecipe = (pauseFolder: string): Recipe => ({
 
 function layoutFolder(recipe: Recipe): string {
   const hash = createHash("sha256").update(JSON.stringify([recipe.config, recipe.ingredients]));
-  const name = recipe.reference.replace(/^localhost\//, "").replace(/:.*/, "");
+  const name = basename(recipe.reference).replace(/:.*/, "");
   return join(toolsHome(), `image-${name}-${hash.digest("hex").slice(0, 12)}`);
 }
 
@@ -110,15 +111,23 @@ const ctr = ["--address", containerdSocket, "--namespace", "k8s.io"];
 
 /** Gives the images to containerd, each once. */
 export async function importImages(pauseFolder: string, note: Note): Promise<void> {
+  for (const recipe of recipes(pauseFolder)) await importImage(recipe, note);
+}
+
+/** Makes an image that is no part of the node itself, and gives it to containerd; nothing where that was done before. */
+export async function provideImage(recipe: Recipe, note: Note): Promise<void> {
+  await makeImage(recipe, note);
+  await importImage(recipe, note);
+}
+
+async function importImage(recipe: Recipe, note: Note): Promise<void> {
+  const layout = layoutFolder(recipe);
+  const digest = textAt(parseJson(readFileSync(join(layout, "index.json"), "utf8")), "manifests", 0, "digest") ?? "";
   const listed = await runOrThrow("ctr", [...ctr, "images", "list"]);
-  for (const recipe of recipes(pauseFolder)) {
-    const layout = layoutFolder(recipe);
-    const digest = textAt(parseJson(readFileSync(join(layout, "index.json"), "utf8")), "manifests", 0, "digest") ?? "";
-    const known = listed.split("\n").some((line) => line.startsWith(`${recipe.reference} `) && line.includes(digest));
-    if (known) continue;
-    note(`importing ${recipe.reference}`);
-    await importLayout(layout);
-  }
+  const known = listed.split("\n").some((line) => line.startsWith(`${recipe.reference} `) && line.includes(digest));
+  if (known) return;
+  note(`importing ${recipe.reference}`);
+  await importLayout(layout);
 }
 
 function importLayout(layout: string): Promise<void> {

@@ -1,6 +1,9 @@
 const kubernetes = require("@pulumi/kubernetes");
 const pulumi = require("@pulumi/pulumi");
 
+// What differs from the cluster below, where it is to run for real.
+const own = new pulumi.Config("bench").getObject("spec") ?? {};
+
 const provider = new kubernetes.Provider("kubernetes", {
   kubeconfig: new pulumi.Config("kubernetes").require("kubeconfig"),
 });
@@ -17,6 +20,7 @@ const cluster = new kubernetes.apiextensions.CustomResource(
       storage: { size: "100Gi" },
       resources: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } },
       postgresql: { parameters: { idle_in_transaction_session_timeout: "5min" } },
+      ...own,
     },
   },
   { provider },

@@ -18,7 +18,7 @@ interface Status {
  * operator is not part of this project: who wants the comparison installs it.
  */
 export class CloudNativePg implements WithPrimary {
-  readonly title = "CloudNativePG (defaults, 3 instances)";
+  readonly title: string;
   readonly judged = false;
   private login: Login = {};
   private rolls = 0;
@@ -26,7 +26,10 @@ export class CloudNativePg implements WithPrimary {
   private constructor(
     readonly namespace: Namespace,
     readonly dns: string,
-  ) {}
+    private readonly instances: number,
+  ) {
+    this.title = `CloudNativePG (defaults, ${instances} instances)`;
+  }
 
   /** Whether the embedded node has an operator for one. */
   static async isInstalled(): Promise<boolean> {
@@ -36,17 +39,21 @@ export class CloudNativePg implements WithPrimary {
   }
 
   /** One that is still to be deployed. */
-  static async create(): Promise<CloudNativePg> {
+  static async create(instances = 3): Promise<CloudNativePg> {
     const { tools, node } = await embeddedNode();
     const namespace = new Namespace(`cnpg-${randomBytes(3).toString("hex")}`, tools.kubectl, node.kubeconfig);
-    return new CloudNativePg(namespace, node.dns);
+    return new CloudNativePg(namespace, node.dns, instances);
+  }
+
+  /** Volumes for it. */
+  async prepare(): Promise<void> {
+    // More than instances: one that is built anew gets a new claim.
+    await ensureVolumes({ storageClassName: this.namespace.name, size: "10Gi", count: 5 });
   }
 
   /** Resolves when it runs. */
   async deploy(): Promise<void> {
     const storageClass = this.namespace.name;
-    // One more than instances: one that is built anew gets a new claim.
-    await ensureVolumes({ storageClassName: storageClass, size: "10Gi", count: 5 });
     await this.namespace.kubectl("create", "namespace", this.namespace.name);
     await this.namespace.apply(
       {
@@ -61,7 +68,7 @@ export class CloudNativePg implements WithPrimary {
         kind: "Cluster",
         metadata: { name },
         spec: {
-          instances: 3,
+          instances: this.instances,
           imageName: postgresImage,
           imagePullPolicy: "IfNotPresent",
           postgresUID: 999,
@@ -91,14 +98,20 @@ export class CloudNativePg implements WithPrimary {
 
   async whole(): Promise<void> {
     await eventually(
-      "three healthy instances of CloudNativePG",
+      `${this.instances} healthy instances of CloudNativePG`,
       async () => {
         const status = await this.status();
-        const whole = status?.phase === "Cluster in healthy state" && status.readyInstances === 3;
+        const whole = status?.phase === "Cluster in healthy state" && status.readyInstances === this.instances;
         return whole ? true : undefined;
       },
       300,
     );
+  }
+
+  /** SQL by the superuser in the primary. */
+  async superuser(sql: string): Promise<string> {
+    const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "postgres", "-c", sql];
+    return this.namespace.kubectl("exec", await this.primary(), "-c", "postgres", "--", ...psql);
   }
 
   private async primary(): Promise<string> {

@@ -13,6 +13,7 @@ describe("writes to CloudNativePG whose primary is hurt", function () {
 
   before(async () => {
     peer = await CloudNativePg.create();
+    await peer.prepare();
     await peer.deploy();
   });
   after(() => peer.remove());

@@ -12,6 +12,11 @@ describe("rivals of the benchmark", () => {
     expect(results).to.deep.equal({ a: [4, 5], b: [3, 6] });
   });
 
+  it("that take long do without a round that is not counted", async () => {
+    const results = await inTurn({ a: async () => 1, b: async () => 2 }, 1, quiet, { warmUp: false });
+    expect(results).to.deep.equal({ a: [1], b: [2] });
+  });
+
   it("end the comparison by name when they do not run", async () => {
     const broken = async (): Promise<number> => {
       throw new Error("no operator");

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { postgresImage } from "../../local/node";
+import { runOrThrow } from "../../local/tools/run";
+import { postmasterOf } from "../../test/cluster/faults/processes";
+import { eventually, type Namespace } from "../../test/cluster/kubernetes";
+
+const pgbench = "/usr/lib/postgresql/15/bin/pgbench";
+
+const start = `set -e
+initdb --no-sync --auth=trust --pgdata=/data/pgdata >/dev/null
+echo 'host all all all trust' >>/data/pgdata/pg_hba.conf
+exec postgres -D /data/pgdata -c config_file=/config/postgresql.conf -c listen_addresses='*' -c unix_socket_directories=/tmp`;
+
+/** A server of which nothing but its settings differs from the others: one pod, no replication, no TLS. */
+export class BareServer {
+  private address = "";
+  private uid = "";
+
+  constructor(
+    readonly name: string,
+    private readonly namespace: Namespace,
+    private readonly settings: string,
+    private readonly limits: { cpu: string; memory: string },
+  ) {}
+
+  /** Resolves when it answers. */
+  async deploy(): Promise<void> {
+    const { name, limits } = this;
+    await this.namespace.apply(
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { "postgresql.conf": this.settings } },
+      {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name },
+        spec: {
+          securityContext: { runAsUser: 999, runAsGroup: 999, fsGroup: 999 },
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: "postgres",
+              image: postgresImage,
+              command: ["bash", "-c", start],
+              resources: { limits, requests: { cpu: "50m", memory: "128Mi" } },
+              volumeMounts: [
+                { name: "data", mountPath: "/data" },
+                { name: "config", mountPath: "/config" },
+                { name: "shm", mountPath: "/dev/shm" },
+              ],
+            },
+          ],
+          volumes: [
+            { name: "data", emptyDir: {} },
+            { name: "config", configMap: { name } },
+            { name: "shm", emptyDir: { medium: "Memory" } },
+          ],
+        },
+      },
+    );
+    await eventually(`the answer of ${name}`, async () => {
+      const { metadata, status } = await this.namespace.pod(name);
+      this.uid = metadata.uid;
+      this.address = status.podIP ?? "";
+      return (await this.sql("select 1")) === "1" ? true : undefined;
+    });
+  }
+
+  async sql(statement: string): Promise<string> {
+    const psql = ["psql", "-XAtq", "-h", "/tmp", "-U", "postgres", "-d", "postgres", "-c", statement];
+    return (await this.namespace.kubectl("exec", this.name, "--", ...psql)).trim();
+  }
+
+  /** Runs pgbench beside the pod, which its limits do not count. @returns transactions per second. */
+  async pgbench(...args: string[]): Promise<number> {
+    const login = ["-h", this.address, "-U", "postgres", "postgres"];
+    const said = await runOrThrow(pgbench, [...args, ...login]);
+    return Number(/^tps = ([\d.]+)/m.exec(said)?.[1] ?? Number.NaN);
+  }
+
+  /** Bytes that count against the limit and cannot be given back: those of processes and of shared memory. */
+  usedBytes(): number {
+    return this.count("memory.stat", this.isVersion1() ? "rss" : "anon") + this.count("memory.stat", "shmem");
+  }
+
+  /** Processes that the kernel ended because the limit was reached. */
+  outOfMemoryKills(): number {
+    return this.count(this.isVersion1() ? "memory.oom_control" : "memory.events", "oom_kill");
+  }
+
+  private isVersion1(): boolean {
+    return this.hierarchy().startsWith("/sys/fs/cgroup/memory/");
+  }
+
+  /** Folder of the container's cgroup; version 1 has a hierarchy for memory, version 2 one for all. */
+  private hierarchy(): string {
+    const cgroup = readFileSync(`/proc/${postmasterOf(this.uid)}/cgroup`, "utf8");
+    const path = /^\d+:memory:(.*)$/m.exec(cgroup)?.[1];
+    return path === undefined ? `/sys/fs/cgroup${/^0::(.*)$/m.exec(cgroup)?.[1]}` : `/sys/fs/cgroup/memory${path}`;
+  }
+
+  private count(file: string, field: string): number {
+    const text = readFileSync(`${this.hierarchy()}/${file}`, "utf8");
+    const count = new RegExp(`^${field} (\\d+)$`, "m").exec(text)?.[1];
+    if (count === undefined) throw new Error(`${file} of ${this.name} has no ${field}`);
+    return Number(count);
+  }
+}

@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { ensureVolumes, postgresImage, releaseVolumes } from "../../local/node";
+import { Namespace } from "../../test/cluster/kubernetes";
+import { embeddedNode } from "../../test/cluster/stack";
+import type { Project, Pulumi } from "../pulumi";
+
+/** The StatefulSet that everybody writes first: three pods that know nothing of each other. */
+export class NaiveRollout {
+  private constructor(
+    private readonly project: Project,
+    readonly namespace: Namespace,
+    private readonly kubeconfig: string,
+    private readonly resources: object,
+  ) {}
+
+  static async create(pulumi: Pulumi, name: string, resources: object): Promise<NaiveRollout> {
+    const { tools, node } = await embeddedNode();
+    const project = await pulumi.project(name, {}, join(__dirname, "..", "programs", "naive"));
+    const namespace = new Namespace(`bench-${name}`, tools.kubectl, node.kubeconfig);
+    return new NaiveRollout(project, namespace, node.kubeconfig, resources);
+  }
+
+  /** Volumes for so many pods, and their class. */
+  async prepare(count = 3): Promise<void> {
+    const { name } = this.namespace;
+    await ensureVolumes({ storageClassName: name, size: "10Gi", count });
+    await this.namespace.apply({
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: { name },
+      provisioner: "kubernetes.io/no-provisioner",
+      volumeBindingMode: "WaitForFirstConsumer",
+    });
+  }
+
+  /** Resolves when all pods are Ready. */
+  async up({ replicas = 3, revision = "1" }: { replicas?: number; revision?: string } = {}): Promise<void> {
+    const { name } = this.namespace;
+    this.project.configure({
+      "kubernetes:kubeconfig": this.kubeconfig,
+      "bench:namespace": name,
+      "bench:storageClassName": name,
+      "bench:image": postgresImage,
+      "bench:replicas": String(replicas),
+      "bench:revision": revision,
+      "bench:resources": JSON.stringify(this.resources),
+    });
+    await this.project.up();
+  }
+
+  /** Removes all of it, data included. */
+  async remove(): Promise<void> {
+    await this.project.down();
+    await this.namespace.kubectl("delete", "namespace", this.namespace.name, "--ignore-not-found");
+    await this.namespace.kubectl("delete", "storageclass", this.namespace.name, "--ignore-not-found");
+    await releaseVolumes(this.namespace.name);
+  }
+}

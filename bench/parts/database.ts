@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Progress } from "../../local/progress";
+import { resolveStack } from "../../local/pulumi/resolve-stack";
+import { ensureDebianPackages } from "../../local/tools/debian";
+import { CloudNativePg } from "../../test/cluster/faults/cloudnative-pg";
+import { Namespace } from "../../test/cluster/kubernetes";
+import { embeddedNode } from "../../test/cluster/stack";
+import { repetitions } from "../../test/repetitions";
+import { startPeerOperator } from "../cloudnative-pg";
+import { BareServer } from "../contenders/bare-server";
+import type { Comparison, Finding, Part, Rival, Target } from "../findings";
+import { inTurn } from "../rounds";
+import { median } from "../statistics";
+import { memoryFindings } from "./database-memory";
+import { type Workload, workloads } from "./database-workloads";
+
+const rounds = repetitions("BENCH_ROUNDS", 5);
+const namespaceName = "bench-database";
+
+/** The limits of the source document. */
+const limits = { cpu: "500m", memory: "512Mi" };
+
+const names = {
+  source: "the source document",
+  defaults: "PostgreSQL's defaults",
+  peer: "CloudNativePG's defaults",
+  dev: "dev",
+  prod: "prod",
+} as const;
+const own: readonly string[] = [names.dev, names.prod];
+
+/** What the source document has in its ConfigMap. */
+const sourceSettings = `max_connections = 100
+shared_buffers = 256MB
+wal_level = replica
+max_wal_senders = 3
+max_replication_slots = 3
+hot_standby = on
+`;
+
+/** What a server's settings are worth: nothing else differs. */
+export const database: Part = {
+  name: "database",
+  title: "The database",
+  async measure(note) {
+    await ensureDebianPackages(new Progress(), [
+      { name: "postgresql-15", provides: "/usr/lib/postgresql/15/bin/pgbench" },
+    ]);
+    const { tools, node } = await embeddedNode();
+    const namespace = new Namespace(namespaceName, tools.kubectl, node.kubeconfig);
+    const peer = await peerSettings(namespace, note);
+    const folder = mkdtempSync(join(tmpdir(), "bench-database-"));
+    try {
+      await namespace.kubectl("create", "namespace", namespaceName);
+      const settings: Record<string, string> = {
+        [names.source]: sourceSettings,
+        [names.defaults]: "",
+        [names.peer]: peer,
+        [names.dev]: ownSettings("dev"),
+        [names.prod]: ownSettings("prod"),
+      };
+      const servers = new Map<string, BareServer>();
+      for (const [index, [title, text]] of Object.entries(settings).entries()) {
+        servers.set(title, new BareServer(`server-${index}`, namespace, text, limits));
+      }
+      note("fill the databases");
+      await Promise.all([...servers.values()].map(fill));
+      const findings: Finding[] = [remark];
+      for (const workload of workloads) findings.push(...(await compare(workload, servers, folder, note)));
+      return [...findings, ...(await memoryFindings(servers, folder, note))];
+    } finally {
+      await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
+      rmSync(folder, { recursive: true });
+    }
+  },
+};
+
+const remark: Finding = {
+  kind: "remark",
+  text:
+    "Five servers of the same image with limits of 500m and 512Mi, each in a pod of its own, on the same disk, in which " +
+    "nothing differs but postgresql.conf: what the source document has; nothing; what a cluster of CloudNativePG runs " +
+    "with; what dev and prod run with at these limits. pgbench runs outside the pods, scale 20 (300 MB), eight clients, in turn. " +
+    "More is better; 1 is the best of the others.",
+};
+
+/** postgresql.conf of a stack at these limits; certificates and their settings are the pods' own affair. */
+function ownSettings(stack: string): string {
+  const resources = { requests: { cpu: "50m", memory: "128Mi" }, limits };
+  const settings = { resources, tls: { mode: "off" } };
+  const { postgresqlConf } = resolveStack({ stack, cluster: "embedded", settings }).spec;
+  // What the pod's scripts include.
+  return postgresqlConf
+    .split("\n")
+    .filter((line) => !/^include/.test(line))
+    .join("\n");
+}
+
+/** Of the peer's parameters, those that are about its own machinery: where files are, who may connect, what is logged. */
+const machinery =
+  /^(archive_|cluster_name|config_file|data_directory|hba_file|ident_file|listen_addresses|log_|logging_|port$|primary_|recovery_|restore_|ssl|shared_preload|synchronous_standby|unix_socket)/;
+
+/** What a running cluster of the peer has set. */
+async function peerSettings(namespace: Namespace, note: (words: string) => void): Promise<string> {
+  const stop = await startPeerOperator(namespace.beside("default"), note);
+  const cluster = await CloudNativePg.create(1);
+  try {
+    note("read the settings of CloudNativePG");
+    await cluster.prepare();
+    await cluster.deploy();
+    const rows = await cluster.superuser(
+      "select name || '=' || current_setting(name) from pg_settings where source = 'configuration file' order by name",
+    );
+    const lines = rows
+      .trim()
+      .split("\n")
+      .filter((line) => !machinery.test(line));
+    if (lines.length < 5) throw new Error(`CloudNativePG has set no more than ${lines.join(", ")}`);
+    return lines
+      .map((line) => line.split("="))
+      .map(([name, ...value]) => `${name} = '${value.join("=").replaceAll("'", "''")}'`)
+      .join("\n");
+  } finally {
+    await cluster.remove();
+    await stop();
+  }
+}
+
+async function fill(server: BareServer): Promise<void> {
+  await server.deploy();
+  await server.pgbench("-i", "-q", "-s", "20");
+  await server.sql("vacuum analyze");
+}
+
+async function compare(
+  workload: Workload,
+  servers: Map<string, BareServer>,
+  folder: string,
+  note: (words: string) => void,
+): Promise<Comparison[]> {
+  const { id, title, args, script, atLeastSource } = workload;
+  const file = join(folder, `${id}.sql`);
+  if (script !== undefined) writeFileSync(file, script);
+  const run = (server: BareServer) => async (): Promise<number> => {
+    await server.sql("checkpoint");
+    return server.pgbench(...args, ...(script === undefined ? [] : ["-f", file]));
+  };
+  const taken = await inTurn(
+    Object.fromEntries([...servers].map(([name, server]) => [name, run(server)])),
+    rounds,
+    (words) => note(`${id}: ${words}`),
+  );
+  const best = Object.keys(taken)
+    .filter((name) => !own.includes(name))
+    .reduce((one, other) => (median(taken[other] ?? []) > median(taken[one] ?? []) ? other : one));
+  const rivals = (target: Target): Rival[] =>
+    Object.entries(taken).map(([name, values]) => ({ name, values, ...(own.includes(name) && { target }) }));
+  const comparison = { kind: "comparison", unit: "tps" } as const;
+  const beside: Comparison = {
+    ...comparison,
+    id: `database-${id}`,
+    title,
+    floor: best,
+    rivals: rivals({ atLeast: 0.98 }),
+  };
+  if (atLeastSource === undefined) return [beside];
+  const source = { id: `database-${id}-source`, title: `${title}, beside the source's settings`, floor: names.source };
+  const target = { atLeast: atLeastSource };
+  const two = rivals(target).filter(({ name }) => name === names.source || own.includes(name));
+  return [beside, { ...comparison, ...source, rivals: two }];
+}
