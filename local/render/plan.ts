@@ -53,9 +53,7 @@ export async function planOf(stack: string, config: Record<string, string>): Pro
   delete require.cache[program];
   const outputs: Record<string, unknown> = {};
   const secrets: string[] = [];
-  // The SDK keeps a stack trace of every promise, which takes longer than the plan itself. One line tells where an error is.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 1;
+  const restoreTraces = shortTraces();
   const run = pulumi.runtime.runInPulumiStack(async () => {
     pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
       options.set(`${type} ${name}`, readableOptions(opts));
@@ -67,11 +65,24 @@ export async function planOf(stack: string, config: Record<string, string>): Pro
       if (await pulumi.isSecret(output)) secrets.push(name);
     }
   });
-  await run.finally(() => {
-    Error.stackTraceLimit = stackTraceLimit;
-  });
+  await run.finally(restoreTraces);
   await pulumi.runtime.disconnect();
   return { resources, outputs, secrets };
+}
+
+/**
+ * The SDK keeps a stack trace of every promise, which takes longer than the plan itself: one line, not translated, tells
+ * where an error is, too. Returns what takes that back.
+ */
+function shortTraces(): () => void {
+  const { stackTraceLimit } = Error;
+  const { sourceMapsEnabled } = process;
+  Error.stackTraceLimit = 1;
+  process.setSourceMapsEnabled(false);
+  return () => {
+    Error.stackTraceLimit = stackTraceLimit;
+    process.setSourceMapsEnabled(sourceMapsEnabled);
+  };
 }
 
 /** Whether these are inputs of a Secret with an authority of the cluster's own. */
