@@ -145,6 +145,9 @@ export class Neighbour implements Client {
     const range = node.split(".").slice(0, 2).join(".");
     const [here, there] = [`${range}.254.1`, `${range}.254.2`];
     const ip = (...args: string[]): Promise<string> => runOrThrow("ip", args);
+    // One that a killed run left behind has the address.
+    const left = /^\d+: (\S+)/.exec(await ip("-oneline", "address", "show", "to", here))?.[1];
+    if (left !== undefined) await new Neighbour(left).remove();
     await ip("netns", "add", name);
     await ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name);
     await ip("address", "add", `${here}/30`, "dev", name);

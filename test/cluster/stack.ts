@@ -121,7 +121,7 @@ export class TestStack {
   }
 
   /** What Pulumi's own CLI does, which knows nothing of what the commands refuse. @throws with all that it prints. */
-  async plain(operation: "preview" | "up", settings: Record<string, ConfigValue> = {}): Promise<void> {
+  async plain(operation: "preview" | "up", settings: Record<string, ConfigValue>): Promise<void> {
     const { stack } = (await this.open(settings)).workspace;
     await this.follow<unknown>(stack[operation]()).catch((error: unknown) => {
       throw error instanceof EngineError ? new Error(error.stdout + error.stderr) : error;
@@ -132,9 +132,11 @@ export class TestStack {
   async requestsOf(operation: "preview" | "up"): Promise<string[]> {
     const { kubeconfig } = this.platform.node;
     const own = join(this.home, "kubeconfig");
+    // Opened before: with another API server it would be another stack.
+    const { stack } = await this.workspace();
     const counter = await RequestCounter.start(kubeconfig, own);
     try {
-      await this.plain(operation);
+      await this.follow<unknown>(stack[operation]({ expectNoChanges: true }));
       return counter.take().lines;
     } finally {
       counter.stop();
