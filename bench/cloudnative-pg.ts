@@ -88,10 +88,17 @@ export async function startPeerOperator(namespace: Namespace, note: Note): Promi
     },
     note,
   );
-  const objects = await peerManifest();
-  for (const object of objects) await namespace.applyAs("bench", object);
+  // The node can pull from no registry.
+  const manifest = JSON.stringify(await peerManifest()).replaceAll(
+    '"imagePullPolicy":"Always"',
+    '"imagePullPolicy":"IfNotPresent"',
+  );
+  const objects: object[] = JSON.parse(manifest);
+  for (const object of objects)
+    await namespace.beside(textAt(object, "metadata", "namespace") ?? namespace.name).applyAs("bench", object);
   await operator.kubectl("rollout", "status", `deployment/${deployment}`, "--timeout=55s");
   return async () => {
+    // All of them are the system namespace's, or belong to no namespace.
     const list = { apiVersion: "v1", kind: "List", items: objects };
     await operator.pipe(JSON.stringify(list), "delete", "--ignore-not-found", "-f", "-");
   };
