@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -6,6 +7,14 @@ import { Cluster, type Pod, programs, until, waitStreaming } from "./harness";
 import { type Result, runProgram } from "./processes";
 
 const authority = new TestAuthority();
+const onCurve = (curve: string): string[] => ["ec", "-pkeyopt", `ec_paramgen_curve:${curve}`];
+
+/** A private key as PEM with a passphrase, be it empty. */
+function encrypted(passphrase: string): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const cipher = "aes-256-cbc";
+  return privateKey.export({ type: "pkcs8", format: "pem", cipher, passphrase }).toString();
+}
 
 /** psql over TCP as the app's role, with options of libpq. */
 function connect(pod: Pod, options: string, sql = "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()") {
@@ -150,6 +159,11 @@ describe("TLS with a certificate of somebody else", function () {
       /tls.key is not the key of tls.crt/,
     ],
     ["without a key", () => ({ ...right(), "tls.key": "" }), /it has no tls.key/],
+    [
+      "with an empty passphrase",
+      () => ({ ...right(), "tls.key": encrypted("") }),
+      /tls.key is no PEM of a private key without passphrase/,
+    ],
     ["that is none", () => ({ ...right(), "tls.crt": "no certificate" }), /tls.crt is no PEM of a certificate/],
     [
       "that has ended",
@@ -176,12 +190,29 @@ describe("TLS with a certificate of somebody else", function () {
       () => tlsSecret(authority, authority.issue({ hosts: [primary.address], passphrase: "secret" })),
       /tls.key is no PEM of a private key without passphrase/,
     ],
+    [
+      "that goes on with what is no certificate",
+      () => {
+        const pair = right();
+        return {
+          ...pair,
+          "tls.crt": `${pair["tls.crt"]}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+        };
+      },
+      /tls.crt has a block that is no PEM of a certificate/,
+    ],
+    [
+      "with a key on a curve that nobody speaks",
+      () => tlsSecret(authority, authority.issue({ hosts: [primary.address], key: onCurve("secp256k1") })),
+      /tls.crt has a key on the curve secp256k1/,
+    ],
   ];
   for (const [what, files, words] of unusable) {
     it(`${what} is refused, and the old one still served`, async () => {
-      const before = inUse(primary);
+      const [before, logged] = [inUse(primary), primary.logs().length];
       await primary.writeTlsSecret(files());
-      await primary.waitLog(new RegExp(`no usable certificate, the previous one stays in use: ${words.source}`));
+      const said = new RegExp(`no usable certificate, the previous one stays in use: ${words.source}`);
+      await until(`${words} in the log`, () => said.test(primary.logs().slice(logged)));
       expect(inUse(primary)).to.equal(before);
       succeeded(await connect(primary, verifyFull(primary)));
     });

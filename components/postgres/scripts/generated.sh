@@ -38,9 +38,9 @@ END
 
 # let_read: gives what is missing for the reader to read all that the app's role owns in its database, or will own
 let_read() {
-  local -a grants
+  local missing
   # Granted by name, whatever the reader has by way of others: that may be taken from it.
-  if ! ask "$POSTGRES_DB" "reader=$READONLY_USER" "user=$POSTGRES_USER" <<'END'; then
+  read -r -d '' missing <<'END'
 WITH reader AS (SELECT oid FROM pg_roles WHERE rolname = :'reader'),
   owner AS (SELECT oid FROM pg_roles WHERE rolname = :'user'),
   wanted (step, privilege, target, acl) AS (
@@ -57,19 +57,15 @@ WITH reader AS (SELECT oid FROM pg_roles WHERE rolname = :'reader'),
     FROM pg_class JOIN owner ON relowner = owner.oid JOIN pg_namespace n ON relnamespace = n.oid
     WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND nspname !~ '^pg_'
   )
-SELECT format('%s TO %I;', target, :'reader') FROM wanted, reader
-WHERE NOT EXISTS (SELECT FROM aclexplode(acl) WHERE grantee = reader.oid AND privilege_type = privilege) ORDER BY step;
+SELECT format('%s TO %I', target, :'reader') FROM wanted, reader
+WHERE NOT EXISTS (SELECT FROM aclexplode(acl) WHERE grantee = reader.oid AND privilege_type = privilege) ORDER BY step
 END
-    complain "could not see what role $READONLY_USER may read: $REPLY"
-    return
-  fi
-  if [[ -z $REPLY ]]; then return; fi
-  mapfile -t grants <<<"$REPLY"
-  # What a crash takes back is given again after it.
-  if ask "$POSTGRES_DB" <<<"SET synchronous_commit = off; $REPLY"; then
-    say "role $READONLY_USER may read what role $POSTGRES_USER owns in database $POSTGRES_DB (${#grants[@]} new rights)"
-  else
+  # By \gexec, so that no name that an owner chose is read by psql. What a crash takes back is given again after it.
+  if ! ask "$POSTGRES_DB" "reader=$READONLY_USER" "user=$POSTGRES_USER" \
+    <<<"SELECT count(*) FROM ($missing) rights; SET synchronous_commit = off; $missing \\gexec"; then
     complain "could not let role $READONLY_USER read what role $POSTGRES_USER owns: $REPLY"
+  elif [[ $REPLY != 0 ]]; then
+    say "role $READONLY_USER may read what role $POSTGRES_USER owns in database $POSTGRES_DB ($REPLY new rights)"
   fi
 }
 

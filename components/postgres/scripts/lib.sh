@@ -33,8 +33,11 @@ export SELF_HOST POSTGRES_DB POSTGRES_USER
 # Anything of libpq's that the environment may hold would change whom we talk to.
 unset PGPASSWORD PGPASSFILE PGHOST PGUSER PGDATABASE PGOPTIONS PGSERVICE PGSERVICEFILE POSTGRES_PASSWORD REPLICATION_PASSWORD
 
-# For every session of ours: whoever may make functions in a database could otherwise have the superuser call them.
-SAFE='-c search_path=pg_catalog'
+# For every session of ours: what the owner of a database gives it (ALTER DATABASE ... SET) must not reach the superuser.
+# Functions of others would be called in place of PostgreSQL's; in an encoding whose characters may end in a backslash or
+# swallow a quote, psql would take a part of a name for a command of its own (our experiment, GBK; test/bootstrap/access);
+# and another role would take the rights away.
+SAFE='-c search_path=pg_catalog -c client_encoding=UTF8 -c standard_conforming_strings=on -c role=none'
 
 ORDINAL=${POD_NAME##*-}
 REPLICATION_USER=replicator

@@ -121,7 +121,7 @@ start_server() {
 
 # begin_farewell: starts the checkpoint; 20 s at most, for after a failed liveness probe the pod has 30 s in all
 begin_farewell() {
-  PGCONNECT_TIMEOUT=2 timeout 20 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres -c CHECKPOINT >/dev/null 2>&1 9>&- &
+  PGOPTIONS=$SAFE PGCONNECT_TIMEOUT=2 timeout 20 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres -c CHECKPOINT >/dev/null 2>&1 9>&- &
   farewell=$!
 }
 

@@ -168,11 +168,31 @@ make_certificate() {
 # reason in REPLY; a usable one is described there
 check_certificate() {
   local certificate=$1/tls.crt of_certificate of_key host words
-  of_certificate=$(openssl x509 -in "$certificate" -noout -pubkey 2>/dev/null 9>&-) || { REPLY="tls.crt is no PEM of a certificate" && return 1; }
-  of_key=$(openssl pkey -in "$1/tls.key" -pubout -passin pass: 2>/dev/null 9>&-) || { REPLY="tls.key is no PEM of a private key without passphrase" && return 1; }
+  # The server reads every block, and knows no DER; openssl's commands would make do with the first one of either.
+  if ! openssl crl2pkcs7 -nocrl -certfile "$certificate" >/dev/null 2>&1 9>&-; then
+    REPLY="tls.crt has a block that is no PEM of a certificate"
+    return 1
+  fi
+  of_certificate=$(openssl x509 -inform PEM -in "$certificate" -noout -pubkey 2>/dev/null 9>&-) || { REPLY="tls.crt is no PEM of a certificate" && return 1; }
+  # An empty passphrase is one, too: the server asks for it.
+  if [[ $(<"$1/tls.key") == *ENCRYPTED* ]] ||
+    ! of_key=$(openssl pkey -inform PEM -in "$1/tls.key" -pubout -passin pass: 2>/dev/null 9>&-); then
+    REPLY="tls.key is no PEM of a private key without passphrase"
+    return 1
+  fi
   if [[ $of_certificate != "$of_key" ]]; then
     REPLY="tls.key is not the key of tls.crt"
     return 1
+  fi
+  words=$(openssl x509 -in "$certificate" -noout -text 2>/dev/null 9>&-)
+  if [[ $words =~ 'ASN1 OID: '([A-Za-z0-9-]+) ]]; then
+    case ${BASH_REMATCH[1]} in
+    prime256v1 | secp384r1 | secp521r1) ;;
+    *)
+      REPLY="tls.crt has a key on the curve ${BASH_REMATCH[1]}, which clients do not speak: use P-256, P-384 or P-521"
+      return 1
+      ;;
+    esac
   fi
   certificate_end "$1"
   if ! openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null 2>&1 9>&-; then
