@@ -103,6 +103,11 @@ describe("the setting tls", () => {
       [/tls.caCertificate: "-----BEGIN CERTIFICATE-----"[\s\S]*nothing reads it/],
     ],
     [
+      "a Secret that the program makes",
+      { tls: { mode: "secret", secretName: "postgres-secret" } },
+      [/tls.secretName: "postgres-secret"[\s\S]*makes a Secret of this name itself/],
+    ],
+    [
       "a name that no Secret has",
       { tls: { mode: "secret", secretName: "My_Secret" } },
       [/tls.secretName: "My_Secret"[\s\S]*No Secret can have this name/],

@@ -113,7 +113,16 @@ export const rules: readonly Rule[] = [
     fix: "Leave it out; set tls.mode.",
   },
   {
-    names: ["ssl_min_protocol_version", "ssl_max_protocol_version"],
+    names: [
+      ...["ssl_ciphers", "ssl_ecdh_curve", "ssl_groups", "ssl_tls13_ciphers", "ssl_prefer_server_ciphers"],
+      "ssl_max_protocol_version",
+    ],
+    allowed: { ssl_prefer_server_ciphers: "on", ssl_max_protocol_version: "TLSv1.3" },
+    why: "A word that the server cannot use keeps it from starting; what is too weak or too narrow encrypts nothing, or locks clients and replicas out.",
+    fix: "Leave it out: OpenSSL's strong ones are used. ssl_min_protocol_version: TLSv1.3 leaves only the strongest.",
+  },
+  {
+    names: ["ssl_min_protocol_version"],
     refused: ["TLSv1", "TLSv1.1"],
     why: "TLS 1.0 and 1.1 are broken and withdrawn (RFC 8996); no client that speaks only these may connect.",
     fix: "Use TLSv1.2 (the default), or TLSv1.3 for newer clients only.",

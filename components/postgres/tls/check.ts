@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { CompleteArgs } from "../args";
+import { namesOf } from "../names";
 import { type Problem, when } from "../problem";
 import { ownIssuerKinds, type TlsMode } from "./args";
 
@@ -7,7 +8,7 @@ const subdomain = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const kind = /^[A-Z][A-Za-z0-9]{0,62}$/;
 
 /** What cannot work about the setting `tls`. */
-export function tlsProblems({ tls, image }: CompleteArgs): Problem[] {
+export function tlsProblems({ tls, image, name }: CompleteArgs): Problem[] {
   const { mode, secretName, issuer, caCertificate } = tls;
   const belongsTo = (field: string, asked: string | undefined, modes: readonly TlsMode[]): Problem[] =>
     when(asked !== undefined && !modes.includes(mode), {
@@ -39,6 +40,12 @@ export function tlsProblems({ tls, image }: CompleteArgs): Problem[] {
       asked: secretName ?? "",
       why: 'No Secret can have this name: only a-z, 0-9, "-" and "." are possible.',
       fix: "Use a name that `kubectl get secrets` lists.",
+    }),
+    ...when(secretName !== undefined && isOwn(secretName, name), {
+      setting: "tls.secretName",
+      asked: secretName ?? "",
+      why: "The program makes a Secret of this name itself, with other things in it.",
+      fix: "Use the Secret that has your certificate, by another name.",
     }),
     ...issuerProblems(issuer),
     ...when(caCertificate !== undefined && !isAuthority(caCertificate), {
@@ -77,6 +84,12 @@ function issuerProblems(issuer: CompleteArgs["tls"]["issuer"]): Problem[] {
     ),
     ...wrong("group", subdomain.test(issuer.group), "Write it like cert-manager.io or awspca.cert-manager.io."),
   ];
+}
+
+/** Whether a Secret is one that the program makes for a cluster of this name. */
+function isOwn(secretName: string, name: string): boolean {
+  const { secret, authoritySecret } = namesOf(name);
+  return secretName === secret || secretName === authoritySecret;
 }
 
 /** Whether a text is one certificate or more, each of an authority. */
