@@ -50,7 +50,7 @@ speaks_english() {
 set_password() {
   local role=${1//\"/\"\"}
   printf '%s\n' "SET log_statement = 'none';" "SET log_min_duration_statement = -1;" "SET log_min_error_statement = 'panic';" \
-    "SET password_encryption = 'scram-sha-256';" "\\password \"$role\"" "$2" "$2" | as_superuser postgres >"$work.password" 2>&1
+    "SET password_encryption = 'scram-sha-256';" "\\password \"$role\"" "$2" "$2" | as_superuser postgres >"$work.prompts" 2>&1
 }
 
 # apply_password ROLE DATABASE KEY [new]: sets REPLY to what was done, or why it could not be; empty where nothing had to be
@@ -75,7 +75,7 @@ apply_password() {
   if set_password "$1" "$password"; then
     REPLY="applied the password of role $1"
   else
-    REPLY="could not apply the password of role $1: $(grep -E 'ERROR|FATAL|error:' "$work.password" | head -n 1)"
+    REPLY="could not apply the password of role $1: $(grep -E 'ERROR|FATAL|error:' "$work.prompts" | head -n 1)"
     return 1
   fi
 }
