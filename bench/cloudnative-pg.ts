@@ -71,7 +71,7 @@ export async function ensurePeerDefinition(namespace: Namespace): Promise<() => 
  */
 export async function startPeerOperator(namespace: Namespace, note: Note): Promise<() => Promise<void>> {
   const operator = namespace.beside(system);
-  if (await exists(operator, "deployment", deployment)) return async () => undefined;
+  const wasThere = await exists(operator, "deployment", deployment);
   const built = await goBuild(operatorBuild, note);
   const program = operatorBuild.programs[0]?.file ?? "";
   await provideImage(
@@ -98,6 +98,7 @@ export async function startPeerOperator(namespace: Namespace, note: Note): Promi
     await namespace.beside(textAt(object, "metadata", "namespace") ?? namespace.name).applyAs("bench", object);
   await operator.kubectl("rollout", "status", `deployment/${deployment}`, "--timeout=55s");
   return async () => {
+    if (wasThere) return;
     // All of them are the system namespace's, or belong to no namespace.
     const list = { apiVersion: "v1", kind: "List", items: objects };
     await operator.pipe(JSON.stringify(list), "delete", "--ignore-not-found", "-f", "-");
