@@ -71,7 +71,11 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
         return [fieldPlace(name, "type"), fieldPlace(name, "partition")];
       case "tls":
         return [
-          ...(["mode", "secretName", "issuer"] as const).map((field) => fieldPlace(name, field)),
+          // They are one choice: a mode without what it needs is no stack.
+          ...(["mode", "secretName", "issuer"] as const).map((field) => ({
+            ...fieldPlace(name, field),
+            carry: (from: PostgresClusterArgs, to: PostgresClusterArgs) => ({ ...to, tls: from.tls }),
+          })),
           fieldPlace(name, "caCertificate", ({ caCertificate }) => fingerprint(caCertificate)),
         ];
       case "networkPolicy":

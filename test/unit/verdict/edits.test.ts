@@ -77,6 +77,12 @@ describe("the verdict on an edit:", () => {
     });
   }
 
+  it("judges a mode of TLS with what it needs, also where the cluster's own authority goes", async () => {
+    const verdict = await verdictOn({ to: { tls: { mode: "secret", secretName: "own" } } });
+    expect(settingsOf(verdict)).to.equal("tls.mode restart, tls.secretName restart");
+    expect(podsOf(verdict.pods)).to.equal("restart 2 1 0");
+  });
+
   it("calls it a scale, and no reload, where the pods only learn how many they are", async () => {
     expect((await verdictOn({ to: { replicas: 4 } })).classes).to.deep.equal(["scale"]);
   });
