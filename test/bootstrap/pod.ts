@@ -10,6 +10,7 @@ import { ids, port, programs } from "./environment";
 import type { Cluster, Tls } from "./harness";
 import {
   argumentsOf,
+  catchesTermination,
   childrenOf,
   commandOf,
   namespacePid,
@@ -223,7 +224,9 @@ export class Pod {
 
   /** Asks the pod to end, as the kubelet does; resolves with its exit status. */
   async sigterm(): Promise<number> {
-    const pid = await until(`a supervisor in ${this.name}`, () => this.supervisor());
+    // The kernel drops what process 1 does not catch, and bash catches nothing before its script has begun.
+    const hears = (): number | undefined => [this.supervisor() ?? 0].find(catchesTermination);
+    const pid = await until(`a supervisor in ${this.name}`, hears, 30, 1);
     process.kill(pid, "SIGTERM");
     return this.ended;
   }

@@ -60,6 +60,12 @@ export function statusOf(pid: number): string {
   }
 }
 
+/** Whether a process has a handler for SIGTERM, signal 15. */
+export function catchesTermination(pid: number): boolean {
+  const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(statusOf(pid))?.[1];
+  return caught !== undefined && ((BigInt(`0x${caught}`) >> 14n) & 1n) === 1n;
+}
+
 /** The id that a process has inside its own namespace. */
 export function namespacePid(pid: number): number {
   return Number(/^NSpid:.*\s(\d+)$/m.exec(statusOf(pid))?.[1]);

@@ -88,7 +88,7 @@ find_programs() {
 
 # --- programs that can be interrupted ---------------------------------------------------------------------------------
 
-stopping=0        # becomes 1 at the first SIGTERM, SIGINT or SIGQUIT
+: "${stopping:=0}" # becomes 1 at the first SIGTERM, SIGINT or SIGQUIT
 child=0           # the program that runs now, and the signal that ends it
 child_signal=TERM
 server=0          # the server, when it runs

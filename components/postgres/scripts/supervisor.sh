@@ -5,6 +5,11 @@
 #  - treats an orphan that some probe left behind as one of its own, and restarts all sessions: here bash reaps it;
 #  - cannot see that a ConfigMap or a Secret changed: here that is looked at every second.
 
+# Before anything else, for the kernel drops a signal that process 1 has no handler for: the pod would wait in vain for its
+# end, for as long as Kubernetes waits for it.
+stopping=0
+trap 'stopping=1' TERM INT QUIT
+
 here=${BASH_SOURCE[0]%/*}
 # shellcheck source=components/postgres/scripts/lib.sh
 . "$here/lib.sh"
@@ -32,6 +37,8 @@ here=${BASH_SOURCE[0]%/*}
 # Servers that did accept connections and then crashed, within CRASH_WINDOW seconds, until the pod is declared failed.
 : "${CRASH_LIMIT:=30}"
 : "${CRASH_WINDOW:=60}"
+# Seconds that a server whose data is refused may take to shut down.
+: "${REFUSAL_PATIENCE:=5}"
 
 # --- the lock ---------------------------------------------------------------------------------------------------------
 
@@ -127,7 +134,7 @@ begin_farewell() {
 
 # attend_server: stays until the server has ended; looks after it meanwhile
 attend_server() {
-  local ticker='' interval=0.1 started=$EPOCHSECONDS
+  local ticker='' interval=0.1 started=$EPOCHSECONDS refused_since=0
   while kill -0 "$server" 2>/dev/null; do
     if [[ $farewell == wanted ]]; then
       drop_tasks
@@ -146,6 +153,12 @@ attend_server() {
     if ((stopping || refused || restarting)); then
       # Again each time: a signal is lost on a postmaster that has just begun.
       kill -s INT "$server" 2>/dev/null
+      # A replica that has more than this server keeps its sender, and so the shutdown, waiting without end (PostgreSQL's
+      # WalSndDone, for a position that the replica is past). Nothing that is refused has to be written.
+      if ((refused)); then
+        if ((!refused_since)); then refused_since=$EPOCHSECONDS; fi
+        if ((EPOCHSECONDS - refused_since >= REFUSAL_PATIENCE)); then kill -s QUIT "$server" 2>/dev/null; fi
+      fi
       drop_tasks
       interval=1
       continue
@@ -230,6 +243,7 @@ prepare() {
 
 main() {
   trap on_stop TERM INT QUIT
+  if ((stopping)); then leave; fi
   # A handler, not '': programs would inherit being deaf.
   trap : HUP PIPE
   if [[ ! $ORDINAL =~ ^[0-9]+$ ]]; then die "the host name $POD_NAME does not end in -<ordinal>: this script runs in the pods of a StatefulSet"; fi
