@@ -70,7 +70,7 @@ async function batches(suite: Suite): Promise<Batch[]> {
       const crash = "test/bootstrap/crash.test.ts";
       return [
         { specs: [crash], jobs: 1 },
-        { specs: ["test/bootstrap/**/*.test.ts", "--ignore", crash], jobs: 3 },
+        { specs: ["test/bootstrap/**/*.test.ts", "--ignore", crash], jobs: 2 },
       ];
     }
     case "unit":
