@@ -13,7 +13,7 @@ async function change(pod: Pod, settings: PostgresClusterArgs, passwords: Record
   pod.cluster.files = filesOf(settings);
   pod.cluster.rolePasswords = passwords;
   await pod.writeConfig();
-  await sleep(1200);
+  await sleep(400);
   await pod.writeSecrets();
 }
 
