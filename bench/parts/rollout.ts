@@ -14,7 +14,7 @@ const rounds = repetitions("BENCH_ROUNDS", 5);
 /** The peer takes a minute each time. */
 const longRounds = Math.min(rounds, 3);
 
-/** The same for all: what the peer's figures in facts of this kind are made with. */
+/** The same for all: the limits of the source document, and requests that leave room for three of them on one node. */
 export const resources = { requests: { cpu: "50m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } };
 
 const names = {
