@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
@@ -93,6 +93,17 @@ describe("a pod that is asked to end", function () {
       await sleep(moment);
       await endsWithin(primary, 3000);
     }
+  });
+
+  it("does so where the signal comes before it has read its scripts", async () => {
+    const primary = await cluster.pod(0);
+    const library = join(cluster.root, "scripts", "lib.sh");
+    writeFileSync(library, `sleep 2\n${readFileSync(library, "utf8")}`);
+    primary.start();
+    await sleep(1000);
+    process.kill(await until("process 1", () => primary.supervisor()), "SIGTERM");
+    expect(await primary.exit(10)).to.equal(0);
+    expect(primary.logs()).to.contain("stopped on request").and.not.to.contain("empty volume");
   });
 
   it("does so at whatever moment the signal finds a server that runs", async () => {
