@@ -58,7 +58,8 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
     },
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
     // Each look starts a process in the container, which takes about a tenth of a second of a core (our
-    // experiment: 9 % of a core for each pod at six looks in ten seconds). A rollout does not wait for this one: the kubelet looks at once when the startup probe has succeeded.
+    // experiment: 9 % of a core for each pod at six looks in ten seconds). A rollout does not wait for this one: the
+    // kubelet looks at once when the startup probe has succeeded.
     readinessProbe: { exec: probe("readiness"), periodSeconds: 5, timeoutSeconds: 10, failureThreshold: 2 },
     livenessProbe: {
       exec: probe("liveness"),

@@ -64,7 +64,8 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
   return [...names].flatMap((name): Place[] => {
     switch (name) {
       case "encryption":
-        return [encryptionPlace("createKey"), encryptionPlace("keyId")];
+        // Beside an own key, one that exists would change nothing.
+        return [choicePlace(name, "createKey"), choicePlace(name, "keyId")];
       case "resources":
         return resourcePlaces();
       case "updateStrategy":
@@ -72,10 +73,7 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
       case "tls":
         return [
           // They are one choice: a mode without what it needs is no stack.
-          ...(["mode", "secretName", "issuer"] as const).map((field) => ({
-            ...fieldPlace(name, field),
-            carry: (from: PostgresClusterArgs, to: PostgresClusterArgs) => ({ ...to, tls: from.tls }),
-          })),
+          ...(["mode", "secretName", "issuer"] as const).map((field) => choicePlace(name, field)),
           fieldPlace(name, "caCertificate", ({ caCertificate }) => fingerprint(caCertificate)),
         ];
       case "networkPolicy":
@@ -134,17 +132,7 @@ function resourcePlaces(): Place[] {
   );
 }
 
-function encryptionPlace(field: "createKey" | "keyId"): Place {
-  return {
-    setting: `encryption.${field}`,
-    isSet: ({ encryption }) => encryption?.[field] !== undefined,
-    value: ({ encryption }) => shown(encryption[field]),
-    // Both are one choice: beside an own key, one that exists would change nothing.
-    carry: (from, to) => ({ ...to, encryption: from.encryption }),
-  };
-}
-
-type Nested = "updateStrategy" | "networkPolicy" | "tls";
+type Nested = "updateStrategy" | "networkPolicy" | "tls" | "encryption";
 
 /** A field of a setting that has several. */
 function fieldPlace<N extends Nested>(
@@ -159,6 +147,11 @@ function fieldPlace<N extends Nested>(
     value: (args) => value(args[setting]),
     carry: (from, to) => ({ ...to, [setting]: { ...to[setting], [field]: read(from) } }),
   };
+}
+
+/** A field that means nothing without the others: all of them are one choice, and carried together. */
+function choicePlace<N extends Nested>(setting: N, field: keyof CompleteArgs[N] & string): Place {
+  return { ...fieldPlace(setting, field), carry: singlePlace(setting).carry };
 }
 
 /** Of a certificate nobody reads more than which one it is. */
