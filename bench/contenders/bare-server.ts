@@ -81,6 +81,12 @@ export class BareServer {
     return this.count("memory.stat", this.isVersion1() ? "rss" : "anon") + this.count("memory.stat", "shmem");
   }
 
+  /** What the kernel lets it have. */
+  memoryLimitBytes(): number {
+    const file = this.isVersion1() ? "memory.limit_in_bytes" : "memory.max";
+    return Number(readFileSync(`${this.hierarchy()}/${file}`, "utf8"));
+  }
+
   /** Processes that the kernel ended because the limit was reached. */
   outOfMemoryKills(): number {
     return this.count(this.isVersion1() ? "memory.oom_control" : "memory.events", "oom_kill");

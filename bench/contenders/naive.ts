@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ensureVolumes, postgresImage, releaseVolumes } from "../../local/node";
-import { Namespace } from "../../test/cluster/kubernetes";
+import { localClass, Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
 import type { Project, Pulumi } from "../pulumi";
 
@@ -24,13 +24,7 @@ export class NaiveRollout {
   async prepare(count = 3): Promise<void> {
     const { name } = this.namespace;
     await ensureVolumes({ storageClassName: name, size: "10Gi", count });
-    await this.namespace.apply({
-      apiVersion: "storage.k8s.io/v1",
-      kind: "StorageClass",
-      metadata: { name },
-      provisioner: "kubernetes.io/no-provisioner",
-      volumeBindingMode: "WaitForFirstConsumer",
-    });
+    await this.namespace.apply(localClass(name));
   }
 
   /** Resolves when all pods are Ready. */

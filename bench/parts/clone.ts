@@ -21,9 +21,8 @@ const replica = "postgres-2";
 export async function cloneFindings(own: OwnRollout, note: (words: string) => void): Promise<Finding[]> {
   const { namespace } = own;
   note("fill a database of 1 GB");
-  const fill = `exec 2>&1; pgbench -i -q -I dtg -s ${scale} -U appuser -d myapp && psql -XAtq -U appuser -d myapp -c checkpoint`;
-  await namespace.bash("postgres-0", fill.replace("-U appuser -d myapp -c checkpoint", "-U postgres -c checkpoint"));
-  await own.up();
+  await namespace.bash("postgres-0", `pgbench -i -q -I dtg -s ${scale} -U appuser -d myapp 2>&1`);
+  await namespace.superuser("postgres-0", "checkpoint");
   const bytes = Number(await namespace.superuser("postgres-0", "select sum(pg_database_size(oid)) from pg_database"));
   const inReplica = (script: string): Promise<number> =>
     seconds(() => namespace.bash(replica, `set -e\ncd /var/lib/postgresql/data\n${script}\nrm -rf floor`));

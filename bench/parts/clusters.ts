@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ensureVolumes, postgresImage, releaseVolumes } from "../../local/node";
 import { projectFolder } from "../../local/pulumi/paths";
 import type { StackConfig } from "../../local/pulumi/stack-file";
-import { Namespace } from "../../test/cluster/kubernetes";
+import { localClass, Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
 import { repetitions } from "../../test/repetitions";
 import type { Finding, Part, SeriesLine, Target } from "../findings";
@@ -71,9 +71,7 @@ async function measureSome(count: number, place: Place, note: (words: string) =>
     },
   ];
   try {
-    const [provisioner, volumeBindingMode] = ["kubernetes.io/no-provisioner", "WaitForFirstConsumer"];
-    const kind = { apiVersion: "storage.k8s.io/v1", kind: "StorageClass" };
-    await namespace.apply({ ...kind, metadata: { name: storageClassName }, provisioner, volumeBindingMode });
+    await namespace.apply(localClass(storageClassName));
     await ensureVolumes({ storageClassName, size: "1Gi", count });
     const settings = { namespace: namespaceName, image: postgresImage, storageClassName, count };
     const own = Object.entries(settings).map(([key, value]) => [`kubernetes-postgres:${key}`, value]);

@@ -13,8 +13,6 @@ select count(*) from (
 ) sorted;
 `;
 
-const limitBytes = 512 * 2 ** 20;
-
 interface Busy {
   sessions: number;
   peakBytes: number;
@@ -24,6 +22,7 @@ interface Busy {
 /** What the servers need when every connection that they allow is busy, one server after the other. */
 export async function memoryFindings(
   servers: Map<string, BareServer>,
+  judged: readonly string[],
   folder: string,
   note: (words: string) => void,
 ): Promise<Finding[]> {
@@ -33,9 +32,9 @@ export async function memoryFindings(
   for (const [name, server] of servers) {
     note(`all connections busy: ${name}`);
     const { sessions, peakBytes, kills } = await busy(server, file);
-    const share = peakBytes / limitBytes;
+    const share = peakBytes / server.memoryLimitBytes();
     rows.push([name, `${sessions}`, `${(peakBytes / 2 ** 20).toFixed(0)} MiB`, share.toFixed(2), `${kills}`]);
-    if ((name === "dev" || name === "prod") && (share > 1 || kills > 0))
+    if (judged.includes(name) && (share > 1 || kills > 0))
       throw new LocalError(
         `${name} needed ${share.toFixed(2)} of its memory limit, and the kernel ended ${kills} processes.`,
       );

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { Progress } from "../../local/progress";
 import { resolveStack } from "../../local/pulumi/resolve-stack";
 import { ensureDebianPackages } from "../../local/tools/debian";
+import { textAt } from "../../local/tools/json";
 import { CloudNativePg } from "../../test/cluster/faults/cloudnative-pg";
 import { Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
@@ -32,13 +34,12 @@ const names = {
 const own: readonly string[] = [names.dev, names.prod];
 
 /** What the source document has in its ConfigMap. */
-const sourceSettings = `max_connections = 100
-shared_buffers = 256MB
-wal_level = replica
-max_wal_senders = 3
-max_replication_slots = 3
-hot_standby = on
-`;
+function sourceSettings(): string {
+  const file = join(__dirname, "..", "..", "test", "scan", "source", "config-map.yaml");
+  const settings = textAt(parse(readFileSync(file, "utf8")), "data", "postgresql.conf");
+  if (settings === undefined) throw new Error(`${file} has no postgresql.conf`);
+  return settings;
+}
 
 /** What a server's settings are worth: nothing else differs. */
 export const database: Part = {
@@ -55,7 +56,7 @@ export const database: Part = {
     try {
       await namespace.kubectl("create", "namespace", namespaceName);
       const settings: Record<string, string> = {
-        [names.source]: sourceSettings,
+        [names.source]: sourceSettings(),
         [names.defaults]: "",
         [names.peer]: peer,
         [names.dev]: ownSettings("dev"),
@@ -69,7 +70,7 @@ export const database: Part = {
       await Promise.all([...servers.values()].map(fill));
       const findings: Finding[] = [remark];
       for (const workload of workloads) findings.push(...(await compare(workload, servers, folder, note)));
-      return [...findings, ...(await memoryFindings(servers, folder, note))];
+      return [...findings, ...(await memoryFindings(servers, own, folder, note))];
     } finally {
       await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
       rmSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 /** The embedded default: one Kubernetes node on this machine. */
-export { postgresImage, provideImage, type Recipe } from "./images";
+export { postgresImage, provideImage } from "./images";
 export { ensureImage, type LocalNode, type NodeStatus, nodeStatus, startNode } from "./node";
 export { type StopOptions, stopNode } from "./stop";
 export {

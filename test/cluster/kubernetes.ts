@@ -32,6 +32,15 @@ export async function eventually<T>(what: string, probe: () => Promise<T | undef
   throw new Error(`${what} did not happen within ${seconds} s${last}`);
 }
 
+/** A StorageClass of the embedded node's volumes. */
+export const localClass = (name: string): object => ({
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name },
+  provisioner: "kubernetes.io/no-provisioner",
+  volumeBindingMode: "WaitForFirstConsumer",
+});
+
 /** kubectl on one namespace of the embedded node. */
 export class Namespace {
   constructor(

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ensureVolumes, postgresImage, releaseVolumes } from "../../../local/node";
 import type { Login } from "../client";
-import { eventually, Namespace } from "../kubernetes";
+import { eventually, localClass, Namespace } from "../kubernetes";
 import { embeddedNode } from "../stack";
 import type { WithPrimary } from "./primary-faults";
 import { postmasterOf } from "./processes";
@@ -55,29 +55,20 @@ export class CloudNativePg implements WithPrimary {
   async deploy(): Promise<void> {
     const storageClass = this.namespace.name;
     await this.namespace.kubectl("create", "namespace", this.namespace.name);
-    await this.namespace.apply(
-      {
-        apiVersion: "storage.k8s.io/v1",
-        kind: "StorageClass",
-        metadata: { name: storageClass },
-        provisioner: "kubernetes.io/no-provisioner",
-        volumeBindingMode: "WaitForFirstConsumer",
+    await this.namespace.apply(localClass(storageClass), {
+      apiVersion: "postgresql.cnpg.io/v1",
+      kind: "Cluster",
+      metadata: { name },
+      spec: {
+        instances: this.instances,
+        imageName: postgresImage,
+        imagePullPolicy: "IfNotPresent",
+        postgresUID: 999,
+        postgresGID: 999,
+        storage: { size: "10Gi", storageClass },
+        resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
       },
-      {
-        apiVersion: "postgresql.cnpg.io/v1",
-        kind: "Cluster",
-        metadata: { name },
-        spec: {
-          instances: this.instances,
-          imageName: postgresImage,
-          imagePullPolicy: "IfNotPresent",
-          postgresUID: 999,
-          postgresGID: 999,
-          storage: { size: "10Gi", storageClass },
-          resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
-        },
-      },
-    );
+    });
     await this.whole();
     const secret = await this.namespace.json<{ data: { password: string } }>("get", "secret", `${name}-app`);
     this.login = {
