@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { home } from "../local/tools/home";
 
-/** A run of all tiers on this machine. */
+/** A run of all tiers on this machine in which nothing failed. */
 export interface WholeRun {
   /** When it ended, as ISO 8601 has it. */
   at: string;

@@ -18,6 +18,17 @@ interface Counts {
   passes: number;
   failures: number;
   pending: number;
+  /** Titles of the tests that failed. */
+  failed: string[];
+}
+
+const none = (): Counts => ({ passes: 0, failures: 0, pending: 0, failed: [] });
+
+function add(total: Counts, more: Counts): void {
+  total.passes += more.passes;
+  total.failures += more.failures;
+  total.pending += more.pending;
+  total.failed.push(...more.failed);
 }
 
 const tiers = ["check", "unit", "commands", "scan", "bootstrap", "cluster"] as const;
@@ -133,11 +144,12 @@ async function check(): Promise<Counts> {
     ["workflows of GitHub", await actionlint(), ["-color"]],
     ["scripts of GitLab's jobs and of GitHub's action", "shellcheck", ["--shell", "bash", ...writeJobs(jobs)]],
   ];
-  const counts = { passes: 0, failures: 0, pending: 0 };
+  const counts = none();
   for (const [title, command, args] of checks) {
     const passed = (await run(command, args)) === 0;
     console.log(`  ${passed ? "✔" : "✖"} ${title}`);
     counts[passed ? "passes" : "failures"] += 1;
+    if (!passed) counts.failed.push(title);
   }
   rmSync(jobs, { recursive: true });
   return counts;
@@ -156,14 +168,11 @@ function writeJobs(folder: string): string[] {
 async function mocha(suite: Suite): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), "counts-"));
   const table = join(folder, "faults");
-  const total: Counts = { passes: 0, failures: 0, pending: 0 };
+  const total = none();
   try {
     for (const batch of await batches(suite)) {
       const environment = { ...process.env, ...(suite === "faults" && inFull()), FAULT_TABLE: table };
-      const { passes, failures, pending } = await runBatch(batch, environment, join(folder, "counts.json"));
-      total.passes += passes;
-      total.failures += failures;
-      total.pending += pending;
+      add(total, await runBatch(batch, environment, join(folder, "counts.json")));
     }
     const rows = recordedFaults(table);
     if (rows.length > 0) console.log(`${faultTable(rows)}\n`);
@@ -181,13 +190,15 @@ async function runBatch({ specs, jobs }: Batch, environment: NodeJS.ProcessEnv, 
   const counts: Counts = JSON.parse(readFileSync(file, "utf8"));
   if (counts.passes + counts.failures === 0) throw new Error(`no test in ${specs.join(" ")}`);
   // A failing hook or a crash after the last test must not pass for a green run.
-  return code !== 0 && counts.failures === 0 ? { ...counts, failures: 1 } : counts;
+  return code !== 0 && counts.failures === 0
+    ? { ...counts, failures: 1, failed: [`mocha, with exit code ${code}`] }
+    : counts;
 }
 
 async function main(asked: string[]): Promise<number> {
   const unknown = asked.filter((suite) => !suites.some((known) => known === suite));
   if (unknown.length > 0) throw new Error(`unknown suite ${unknown.join(", ")}: there are ${suites.join(", ")}`);
-  const total = { passes: 0, failures: 0, pending: 0 };
+  const total = none();
   const summary: string[] = [];
   const wanted = asked.length === 0 ? tiers : suites.filter((known) => asked.includes(known));
   const cold = missingBuilds(["node", "pulumi"]).length > 0;
@@ -200,12 +211,15 @@ async function main(asked: string[]): Promise<number> {
     const counts = suite === "check" ? await check() : await mocha(suite);
     taken[suite] = secondsSince(started);
     summary.push(`${suite}: ${counts.passes} passed, ${counts.failures} failed in ${taken[suite]} s`);
-    total.passes += counts.passes;
-    total.failures += counts.failures + counts.pending;
+    add(total, { ...counts, failed: counts.failed.map((title) => `${suite}: ${title}`) });
   }
-  if (asked.length === 0) recordRun({ at: new Date().toISOString(), cold, seconds: secondsSince(begun), tiers: taken });
-  console.log(`\n${summary.join("\n")}\n${total.passes} passed, ${total.failures} failed`);
-  return total.failures === 0 ? 0 : 1;
+  const failures = total.failures + total.pending;
+  if (asked.length === 0 && failures === 0)
+    recordRun({ at: new Date().toISOString(), cold, seconds: secondsSince(begun), tiers: taken });
+  // Once more at the end: of a long run only the end may be kept.
+  if (total.failed.length > 0) console.log(`\nFailed:\n${total.failed.map((title) => `  ${title}`).join("\n")}`);
+  console.log(`\n${summary.join("\n")}\n${total.passes} passed, ${failures} failed`);
+  return failures === 0 ? 0 : 1;
 }
 
 const secondsSince = (started: number): number => Math.round((Date.now() - started) / 1000);

@@ -4,7 +4,7 @@ import { claimName, claimSpec, persistentVolumeClaim } from "../../components/po
 import { type ClusterSpec, clusterSpec } from "../../components/postgres/spec";
 import { isExpandable, storageClass } from "../../components/postgres/storage-class";
 import { withDriver } from "./driver";
-import { conditionTime, eventually } from "./kubernetes";
+import { eventually } from "./kubernetes";
 import { TestStack } from "./stack";
 
 describe("a running cluster of three", function () {
@@ -199,11 +199,7 @@ describe("a running cluster of three", function () {
       const { rollout } = await stack.up(settings);
       expect(rollout).to.deep.equal({ updated: [], older: all, partition: undefined });
       expect(await uids()).to.deep.equal(before);
-      await stack.namespace.kubectl("delete", "pod", "postgres-2");
-      await eventually("a new postgres-2", async () => {
-        const pod = await stack.namespace.pod("postgres-2");
-        return pod.metadata.uid !== before[2] && !Number.isNaN(conditionTime(pod, "Ready")) ? true : undefined;
-      });
+      await stack.namespace.replace("postgres-2");
       expect(await allLocks()).to.equal("72,72,80");
       const again = await stack.up(settings);
       expect(again.changes).to.deep.equal([]);

@@ -136,6 +136,25 @@ export class Namespace {
     return items;
   }
 
+  /** Waits until a pod other than the one with this uid has its name and is Ready. */
+  async replaced(name: string, uid: string): Promise<void> {
+    await eventually(
+      `another ${name}`,
+      async () => {
+        const pod = await this.pod(name);
+        return pod.metadata.uid !== uid && !Number.isNaN(conditionTime(pod, "Ready")) ? true : undefined;
+      },
+      120,
+    );
+  }
+
+  /** Deletes a pod, and waits until the one made in its place is Ready. */
+  async replace(name: string): Promise<void> {
+    const { uid } = (await this.pod(name)).metadata;
+    await this.kubectl("delete", "pod", name);
+    await this.replaced(name, uid);
+  }
+
   async claims(): Promise<Record<string, { uid: string; size: string; storageClass: string; phase: string }>> {
     const { items } = await this.json<{
       items: {

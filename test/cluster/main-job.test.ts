@@ -99,13 +99,8 @@ describe("a cluster of three", function () {
   it("gives a deleted pod its own volume and rows back", async () => {
     const { namespace } = stack;
     for (const pod of ["postgres-1", "postgres-0"]) {
-      const old = (await namespace.pod(pod)).metadata.uid;
       const claim = (await namespace.claims())[`data-${pod}`]?.uid;
-      await namespace.kubectl("delete", "pod", pod);
-      await eventually(`a new ${pod}`, async () => {
-        const now = await namespace.pod(pod);
-        return now.metadata.uid !== old && !Number.isNaN(conditionTime(now, "Ready")) ? now : undefined;
-      });
+      await namespace.replace(pod);
       expect((await namespace.claims())[`data-${pod}`]?.uid).to.equal(claim);
       expect(await namespace.psql(pod, "select id from visits")).to.equal("1");
     }
@@ -124,10 +119,7 @@ describe("a cluster of three", function () {
     // A single pod must not keep its node from being drained.
     const { uid } = (await namespace.pod("postgres-0")).metadata;
     await eventually("leave for the only pod", () => namespace.evict("postgres-0").then(() => true));
-    await eventually("another pod", async () => {
-      const pod = await namespace.pod("postgres-0");
-      return pod.metadata.uid !== uid && Number.isFinite(conditionTime(pod, "Ready")) ? true : undefined;
-    });
+    await namespace.replaced("postgres-0", uid);
     await stack.up({ replicas: 3 });
     expect(await namespace.claims()).to.deep.equal(claims);
     await namespace.allStreaming("postgres-1", "postgres-2");

@@ -133,7 +133,7 @@ describe("Pod Security", function () {
       const stat = 'stat -c "%a %u %g" "$PGDATA"';
       expect(await inPod("postgres-1", stat)).to.match(closed);
       expect(await inPod("postgres-1", `chmod 2770 "$PGDATA"; ${stat}`)).to.equal("2770 999 999");
-      await cluster.namespace.kubectl("delete", "pod", "postgres-1");
+      await cluster.namespace.replace("postgres-1");
       await cluster.namespace.allStreaming("postgres-1");
       expect(await inPod("postgres-1", stat)).to.match(closed);
     });
