@@ -205,5 +205,22 @@ describe("a running cluster of three", function () {
       expect(again.changes).to.deep.equal([]);
       expect(again.rollout?.updated).to.deep.equal(["postgres-2"]);
     });
+
+    it("is awaited by Pulumi's own CLI, too: the canary, then all of them, each time", async () => {
+      const up = (partition: number, value: number): Promise<void> =>
+        stack.plain("up", {
+          ...size,
+          updateStrategy: { partition },
+          parameters: { max_locks_per_transaction: `${value}` },
+        });
+      await up(0, 90);
+      expect(await allLocks()).to.equal("90,90,90");
+      await up(2, 91);
+      expect(await allLocks()).to.equal("90,90,91");
+      await up(0, 91);
+      expect(await allLocks()).to.equal("91,91,91");
+      await up(0, 92);
+      expect(await allLocks()).to.equal("92,92,92");
+    });
   });
 });

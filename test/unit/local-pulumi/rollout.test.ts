@@ -50,14 +50,17 @@ describe("a rollout that updateStrategy holds", () => {
   });
 });
 
-describe("the StatefulSet of a canary", () => {
-  it("is not waited for until all pods are new, which they never are: ready ones are enough", () => {
-    const annotations = (partition: number) => {
-      const { metadata } = statefulSet(clusterSpec({ replicas: 4, updateStrategy: { partition } }));
-      return at(metadata, "annotations");
+describe("the StatefulSet", () => {
+  it("is waited for until all pods are ready, and as many are new as the update strategy lets go", () => {
+    const awaited = (updateStrategy: object): unknown => {
+      const { metadata } = statefulSet(clusterSpec({ replicas: 4, updateStrategy }));
+      return at(metadata, "annotations", "pulumi.com/waitFor");
     };
-    expect(annotations(2)).to.have.property("pulumi.com/waitFor", "jsonpath={.status.readyReplicas}=4");
-    expect(annotations(0)).to.not.have.property("pulumi.com/waitFor");
+    const ready = "jsonpath={.status.readyReplicas}=4";
+    expect(awaited({ partition: 0 })).to.equal(JSON.stringify([ready, "jsonpath={$[?@.updatedReplicas > 3]}"]));
+    expect(awaited({ partition: 3 })).to.equal(JSON.stringify([ready, "jsonpath={$[?@.updatedReplicas > 0]}"]));
+    expect(awaited({ partition: 4 })).to.equal(JSON.stringify([ready]));
+    expect(awaited({ type: "OnDelete" })).to.equal(undefined);
   });
 
   it("is no change when it is only read again", () => {
