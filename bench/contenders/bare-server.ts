@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { postgresImage } from "../../local/node";
 import { runOrThrow } from "../../local/tools/run";
 import { postmasterOf } from "../../test/cluster/faults/processes";
 import { eventually, type Namespace } from "../../test/cluster/kubernetes";
+import { ControlGroup } from "./control-group";
 
 const pgbench = "/usr/lib/postgresql/15/bin/pgbench";
 
@@ -78,35 +78,36 @@ export class BareServer {
 
   /** Bytes that count against the limit and cannot be given back: those of processes and of shared memory. */
   usedBytes(): number {
-    return this.count("memory.stat", this.isVersion1() ? "rss" : "anon") + this.count("memory.stat", "shmem");
+    const group = this.group("memory");
+    return group.field("memory.stat", group.isVersion1 ? "rss" : "anon") + group.field("memory.stat", "shmem");
   }
 
   /** What the kernel lets it have. */
   memoryLimitBytes(): number {
-    const file = this.isVersion1() ? "memory.limit_in_bytes" : "memory.max";
-    return Number(readFileSync(`${this.hierarchy()}/${file}`, "utf8"));
+    const group = this.group("memory");
+    return Number(group.text(group.isVersion1 ? "memory.limit_in_bytes" : "memory.max"));
   }
 
   /** Processes that the kernel ended because the limit was reached. */
   outOfMemoryKills(): number {
-    return this.count(this.isVersion1() ? "memory.oom_control" : "memory.events", "oom_kill");
+    const group = this.group("memory");
+    return group.field(group.isVersion1 ? "memory.oom_control" : "memory.events", "oom_kill");
   }
 
-  private isVersion1(): boolean {
-    return this.hierarchy().startsWith("/sys/fs/cgroup/memory/");
+  /** Time on a processor since it started, in seconds. */
+  processorSeconds(): number {
+    const account = this.group("cpuacct");
+    if (account.isVersion1) return Number(account.text("cpuacct.usage")) / 1e9;
+    return this.group("cpu").field("cpu.stat", "usage_usec") / 1e6;
   }
 
-  /** Folder of the container's cgroup; version 1 has a hierarchy for memory, version 2 one for all. */
-  private hierarchy(): string {
-    const cgroup = readFileSync(`/proc/${postmasterOf(this.uid)}/cgroup`, "utf8");
-    const path = /^\d+:memory:(.*)$/m.exec(cgroup)?.[1];
-    return path === undefined ? `/sys/fs/cgroup${/^0::(.*)$/m.exec(cgroup)?.[1]}` : `/sys/fs/cgroup/memory${path}`;
+  /** Periods of its CPU limit since it started in which it did anything, and those in which it had to wait for the next. */
+  periods(): { all: number; throttled: number } {
+    const group = this.group("cpu");
+    return { all: group.field("cpu.stat", "nr_periods"), throttled: group.field("cpu.stat", "nr_throttled") };
   }
 
-  private count(file: string, field: string): number {
-    const text = readFileSync(`${this.hierarchy()}/${file}`, "utf8");
-    const count = new RegExp(`^${field} (\\d+)$`, "m").exec(text)?.[1];
-    if (count === undefined) throw new Error(`${file} of ${this.name} has no ${field}`);
-    return Number(count);
+  private group(controller: string): ControlGroup {
+    return new ControlGroup(controller, postmasterOf(this.uid));
   }
 }

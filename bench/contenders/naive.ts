@@ -27,7 +27,7 @@ export class NaiveRollout {
     await this.namespace.apply(localClass(name));
   }
 
-  /** Resolves when all pods are Ready. */
+  /** Resolves when all pods are Ready, and of the newest revision. */
   async up({ replicas = 3, revision = "1" }: { replicas?: number; revision?: string } = {}): Promise<void> {
     const { name } = this.namespace;
     this.project.configure({
@@ -40,6 +40,7 @@ export class NaiveRollout {
       "bench:resources": JSON.stringify(this.resources),
     });
     await this.project.up();
+    await this.namespace.rolledOut();
   }
 
   /** Removes all of it, data included. */

@@ -46,11 +46,12 @@ export class OwnRollout {
     await ensureVolumes({ storageClassName, size, count: replicas });
   }
 
-  /** Resolves when all pods are Ready, and all replicas stream. */
+  /** Resolves when all pods are Ready and of the newest revision, and all replicas stream. */
   async up(settings: Record<string, ConfigValue> = {}): Promise<void> {
     const { config, spec } = this.resolve(settings);
     this.project.configure(config);
     await this.project.up();
+    await this.namespace.rolledOut();
     const replicas = Array.from({ length: spec.replicas - 1 }, (_, index) => `postgres-${index + 1}`);
     await this.namespace.allStreaming(...replicas);
   }

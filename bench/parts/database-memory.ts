@@ -13,7 +13,12 @@ select count(*) from (
 ) sorted;
 `;
 
+const loadSeconds = 12;
+
 interface Busy {
+  /** All connections that the settings leave to clients. */
+  asked: number;
+  /** Seen in the server while they sorted. */
   sessions: number;
   peakBytes: number;
   kills: number;
@@ -31,9 +36,17 @@ export async function memoryFindings(
   const rows: string[][] = [];
   for (const [name, server] of servers) {
     note(`all connections busy: ${name}`);
-    const { sessions, peakBytes, kills } = await busy(server, file);
+    const { asked, sessions, peakBytes, kills } = await busy(server, file);
     const share = peakBytes / server.memoryLimitBytes();
-    rows.push([name, `${sessions}`, `${(peakBytes / 2 ** 20).toFixed(0)} MiB`, share.toFixed(2), `${kills}`]);
+    rows.push([
+      name,
+      `${sessions} of ${asked}`,
+      `${(peakBytes / 2 ** 20).toFixed(0)} MiB`,
+      share.toFixed(2),
+      `${kills}`,
+    ]);
+    if (judged.includes(name) && sessions < asked)
+      throw new LocalError(`${name} was not as busy as it was to be: ${sessions} of ${asked} connections.`);
     if (judged.includes(name) && (share > 1 || kills > 0))
       throw new LocalError(
         `${name} needed ${share.toFixed(2)} of its memory limit, and the kernel ended ${kills} processes.`,
@@ -52,21 +65,25 @@ export async function memoryFindings(
 async function busy(server: BareServer, file: string): Promise<Busy> {
   const most = Number(await server.sql("show max_connections"));
   const reserved = Number(await server.sql("show superuser_reserved_connections"));
-  const sessions = most - reserved;
+  const asked = most - reserved;
   const killsBefore = server.outOfMemoryKills();
   let peakBytes = 0;
   let done = false;
   const load = server
     // A server that the kernel hurts ends its sessions: that is what is looked for, not a reason to stop.
-    .pgbench("-n", "-c", `${sessions}`, "-j", "2", "-T", "20", "-f", file)
+    .pgbench("-n", "-c", `${asked}`, "-j", "2", "-T", `${loadSeconds}`, "-f", file)
     .catch(() => undefined)
     .finally(() => {
       done = true;
     });
+  // One that was ended has no session any more.
+  const counted = sleep(loadSeconds * 500)
+    .then(() => server.sql("select count(*) from pg_stat_activity where application_name = 'pgbench'"))
+    .then(Number, () => 0);
   while (!done) {
     peakBytes = Math.max(peakBytes, server.usedBytes());
     await sleep(100);
   }
   await load;
-  return { sessions, peakBytes, kills: server.outOfMemoryKills() - killsBefore };
+  return { asked, sessions: await counted, peakBytes, kills: server.outOfMemoryKills() - killsBefore };
 }

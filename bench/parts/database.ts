@@ -16,6 +16,7 @@ import type { Comparison, Finding, Part, Rival, Target } from "../findings";
 import { inTurn } from "../rounds";
 import { median } from "../statistics";
 import { memoryFindings } from "./database-memory";
+import { Profile } from "./database-profile";
 import { type Workload, workloads } from "./database-workloads";
 
 const rounds = repetitions("BENCH_ROUNDS", 5);
@@ -140,18 +141,20 @@ async function compare(
   servers: Map<string, BareServer>,
   folder: string,
   note: (words: string) => void,
-): Promise<Comparison[]> {
+): Promise<Finding[]> {
   const { id, title, args, script, atLeastSource } = workload;
   const file = join(folder, `${id}.sql`);
   if (script !== undefined) writeFileSync(file, script);
-  const run = (server: BareServer) => async (): Promise<number> => {
+  const profile = new Profile();
+  const run = (name: string, server: BareServer) => async (): Promise<number> => {
     await server.sql("checkpoint");
-    return server.pgbench(...args, ...(script === undefined ? [] : ["-f", file]));
+    return profile.record(name, server, () => server.pgbench(...args, ...(script === undefined ? [] : ["-f", file])));
   };
   const taken = await inTurn(
-    Object.fromEntries([...servers].map(([name, server]) => [name, run(server)])),
+    Object.fromEntries([...servers].map(([name, server]) => [name, run(name, server)])),
     rounds,
     (words) => note(`${id}: ${words}`),
+    { warmUp: atLeastSource !== undefined },
   );
   const best = Object.keys(taken)
     .filter((name) => !own.includes(name))
@@ -170,5 +173,6 @@ async function compare(
   const source = { id: `database-${id}-source`, title: `${title}, beside the source's settings`, floor: names.source };
   const target = { atLeast: atLeastSource };
   const two = rivals(target).filter(({ name }) => name === names.source || own.includes(name));
-  return [beside, { ...comparison, ...source, rivals: two }];
+  const needs = profile.figures("What a transaction of these needs, and what limits it");
+  return [beside, { ...comparison, ...source, rivals: two }, needs];
 }

@@ -155,6 +155,11 @@ export class Namespace {
     await this.replaced(name, uid);
   }
 
+  /** Waits until the StatefulSet's controller has seen the last change, and all pods are Ready and of the newest revision. */
+  async rolledOut(): Promise<void> {
+    await this.kubectl("rollout", "status", "statefulset/postgres");
+  }
+
   async claims(): Promise<Record<string, { uid: string; size: string; storageClass: string; phase: string }>> {
     const { items } = await this.json<{
       items: {

@@ -17,6 +17,11 @@ describe("rivals of the benchmark", () => {
     expect(results).to.deep.equal({ a: [1], b: [2] });
   });
 
+  it("that take far longer than the others run in the first rounds only", async () => {
+    const results = await inTurn({ a: async () => 1, b: async () => 2 }, 3, quiet, { fewer: { b: 2 } });
+    expect(results).to.deep.equal({ a: [1, 1, 1], b: [2, 2] });
+  });
+
   it("end the comparison by name when they do not run", async () => {
     const broken = async (): Promise<number> => {
       throw new Error("no operator");
