@@ -18,6 +18,8 @@ export interface Wanted {
   key?: readonly string[];
   /** Passphrase of the key. Default: none. */
   passphrase?: string;
+  /** Serial number. Default: one by chance. */
+  serial?: number;
 }
 
 const ecdsa = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
@@ -44,7 +46,7 @@ export class TestAuthority {
   }
 
   /** A server's certificate. */
-  issue({ hosts, ended = false, key = ecdsa, passphrase }: Wanted): KeyPair {
+  issue({ hosts, ended = false, key = ecdsa, passphrase, serial }: Wanted): KeyPair {
     return inFolder((folder) => {
       writeFileSync(join(folder, "ca.crt"), this.certificate);
       writeFileSync(join(folder, "ca.key"), this.key);
@@ -64,7 +66,8 @@ export class TestAuthority {
         "-out",
         "request",
       );
-      const signed = ["-in", "request", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
+      const number = serial === undefined ? ["-CAcreateserial"] : ["-set_serial", `${serial}`];
+      const signed = ["-in", "request", "-CA", "ca.crt", "-CAkey", "ca.key", ...number, "-extfile", "names"];
       // openssl 3.0 knows no other way to a certificate that has ended.
       openssl(folder, "x509", "-req", ...signed, "-days", ended ? "-1" : "10", "-out", "certificate");
       return read(folder);

@@ -56,6 +56,7 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
       requests: { ...spec.resources.requests, "ephemeral-storage": nodeDisk.request },
       limits: { ...spec.resources.limits, "ephemeral-storage": nodeDisk.limit },
     },
+    // Waits by itself; see probe.sh.
     startupProbe: { exec: probe("startup"), periodSeconds: 1, timeoutSeconds: 10, failureThreshold: withoutLimit },
     // Each look starts a process in the container, which takes about a tenth of a second of a core (our
     // experiment: 9 % of a core for each pod at six looks in ten seconds). A rollout does not wait for this one: the

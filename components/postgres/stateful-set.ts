@@ -44,7 +44,8 @@ const scannerExceptions = {
 };
 
 /**
- * What the provider waits for: every pod ready, and as many of the newest revision as the partition lets go. By itself the
+ * What the provider waits for: every pod ready, and at least as many of the newest revision as the partition lets go (a
+ * canary that goes back to the revision of the others may still be restarting). By itself the
  * provider (4.25) may take the state before the change for the state after it, because it does not ask whether the
  * controller has seen the change, and so be done before the first pod restarts (pulumi/pulumi-kubernetes pull request
  * 4094; our experiment: every second time or so); and it waits for a canary to become all pods until its ten minutes are

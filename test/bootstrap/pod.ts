@@ -273,10 +273,12 @@ export class Pod {
     return runProgram("setpriv", [...user, file, ...args], env);
   }
 
-  /** The exit status of a probe. */
-  async probe(name: "startup" | "readiness" | "liveness"): Promise<number> {
+  /** The exit status of a probe. @param patience seconds that the one for the start may wait. */
+  async probe(name: "startup" | "readiness" | "liveness", patience = 0): Promise<number> {
     const script = join(this.cluster.root, "scripts", "probe.sh");
-    const { code } = await this.asPostgres("/bin/bash", [script, name], { RUN_DIR: this.run, PGPORT: String(port) });
+    const environment = { RUN_DIR: this.run, PGDATA: this.data, PGPORT: String(port) };
+    const args = [script, name];
+    const { code } = await this.asPostgres("/bin/bash", args, { ...environment, STARTUP_PATIENCE: String(patience) });
     return code;
   }
 

@@ -132,14 +132,17 @@ describe("TLS with a certificate of somebody else", function () {
     primary = await cluster.pod(0);
   });
   after(() => cluster.dispose());
+  afterEach("no key is in the log", () => expect(primary.logs()).to.not.contain("PRIVATE KEY"));
   const right = () => tlsSecret(authority, authority.issue({ hosts: [primary.address] }));
 
   it("is waited for before a server starts", async () => {
     primary.start();
     await primary.waitLog(/waiting for a usable certificate in Secret postgres-tls: it has no tls.crt/);
-    expect(await primary.probe("startup")).to.equal(2);
+    expect(await primary.probe("startup")).to.equal(1);
     expect(await primary.probe("liveness")).to.equal(0);
+    const started = primary.probe("startup", 6);
     await primary.writeTlsSecret(right());
+    expect(await started, "the probe that waits").to.equal(0);
     await primary.waitReady();
     succeeded(await connect(primary, verifyFull(primary)));
   });
@@ -150,6 +153,12 @@ describe("TLS with a certificate of somebody else", function () {
     await until("the new one", () => inUse(primary) !== before);
     succeeded(await connect(primary, verifyFull(primary)));
     expect(await startedAt(primary)).to.equal(started);
+  });
+
+  it("is taken over with a serial number below zero, too, as some authorities give", async () => {
+    await primary.writeTlsSecret(tlsSecret(authority, authority.issue({ hosts: [primary.address], serial: -5 })));
+    await primary.waitLog(/the certificate is of serial number -05, and ends on/);
+    succeeded(await connect(primary, verifyFull(primary)));
   });
 
   const unusable: [what: string, files: () => Record<string, string>, words: RegExp][] = [

@@ -29,6 +29,8 @@ read_tls() {
 
 # certificate_changed: there may be another certificate than the one that was last looked at
 certificate_changed() {
+  # Not for anybody who says what is in it later: there is a key in it.
+  local REPLY
   contents "$CONFIG_DIR/tls" "${tls_sources[@]/#/$TLS_DIR/}"
   if [[ $REPLY != "$seen_tls" ]]; then
     seen_tls=$REPLY next_look=$((EPOCHSECONDS + CERTIFICATE_INTERVAL))
@@ -165,39 +167,41 @@ make_certificate() {
 }
 
 # check_certificate DIRECTORY: what would keep a server from starting, or its clients from verifying it, fails with the
-# reason in REPLY; a usable one is described there
+# reason in REPLY; a usable one is described there. Each call of openssl costs a start its time: about 20 ms of a core.
 check_certificate() {
-  local certificate=$1/tls.crt of_certificate of_key host words
+  local certificate=$1/tls.crt key=$1/tls.key text of_key host words
+  REPLY=
   # The server reads every block, and knows no DER; openssl's commands would make do with the first one of either.
-  if ! openssl crl2pkcs7 -nocrl -certfile "$certificate" >/dev/null 2>&1 9>&-; then
+  if [[ $tls_mode != self-signed ]] && ! openssl crl2pkcs7 -nocrl -certfile "$certificate" >/dev/null 2>&1 9>&-; then
     REPLY="tls.crt has a block that is no PEM of a certificate"
     return 1
   fi
-  of_certificate=$(openssl x509 -inform PEM -in "$certificate" -noout -pubkey 2>/dev/null 9>&-) || { REPLY="tls.crt is no PEM of a certificate" && return 1; }
-  # An empty passphrase is one, too: the server asks for it.
-  if [[ $(<"$1/tls.key") == *ENCRYPTED* ]] ||
-    ! of_key=$(openssl pkey -inform PEM -in "$1/tls.key" -pubout -passin pass: 2>/dev/null 9>&-); then
-    REPLY="tls.key is no PEM of a private key without passphrase"
-    return 1
-  fi
-  if [[ $of_certificate != "$of_key" ]]; then
-    REPLY="tls.key is not the key of tls.crt"
-    return 1
-  fi
-  words=$(openssl x509 -in "$certificate" -noout -text 2>/dev/null 9>&-)
-  if [[ $words =~ 'ASN1 OID: '([A-Za-z0-9-]+) ]]; then
-    case ${BASH_REMATCH[1]} in
-    prime256v1 | secp384r1 | secp521r1) ;;
-    *)
-      REPLY="tls.crt has a key on the curve ${BASH_REMATCH[1]}, which clients do not speak: use P-256, P-384 or P-521"
+  text=$(openssl x509 -inform PEM -in "$certificate" -noout -pubkey -enddate -serial -text 2>/dev/null 9>&-) || { REPLY="tls.crt is no PEM of a certificate" && return 1; }
+  # What this pod has just made need not be looked at for more than the authority's certificate and key being a pair.
+  if [[ $tls_mode != self-signed ]]; then
+    # An empty passphrase is one, too: the server asks for it.
+    if [[ $(<"$key") == *ENCRYPTED* ]] || ! of_key=$(openssl pkey -inform PEM -in "$key" -pubout -passin pass: 2>/dev/null 9>&-); then
+      REPLY="tls.key is no PEM of a private key without passphrase"
       return 1
-      ;;
-    esac
-  fi
-  certificate_end "$1"
-  if ! openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null 2>&1 9>&-; then
-    REPLY="tls.crt ended on $REPLY"
-    return 1
+    fi
+    if [[ $text != "$of_key"$'\n'* ]]; then
+      REPLY="tls.key is not the key of tls.crt"
+      return 1
+    fi
+    if [[ $text =~ 'ASN1 OID: '([A-Za-z0-9-]+) ]]; then
+      case ${BASH_REMATCH[1]} in
+      prime256v1 | secp384r1 | secp521r1) ;;
+      *)
+        REPLY="tls.crt has a key on the curve ${BASH_REMATCH[1]}, which clients do not speak: use P-256, P-384 or P-521"
+        return 1
+        ;;
+      esac
+    fi
+    if ! openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null 2>&1 9>&-; then
+      certificate_end "$1"
+      REPLY="tls.crt ended on $REPLY"
+      return 1
+    fi
   fi
   # Debian's servers refuse keys and signatures below level 2, and would not start.
   words=$(openssl verify -purpose sslserver -auth_level 2 -no-CApath -CAfile "$1/ca.crt" -untrusted "$certificate" "$certificate" 2>&1 9>&-) || {
@@ -205,26 +209,23 @@ check_certificate() {
     REPLY="ca.crt does not verify tls.crt: ${words#*error }"
     return 1
   }
-  for host in "${tls_hosts[@]}"; do
-    words=$(openssl x509 -in "$certificate" -noout -checkhost "$host" 2>&1 9>&-)
-    if [[ $words == *NOT* ]]; then
-      REPLY="tls.crt is not for $host, which clients and replicas connect to"
-      return 1
-    fi
-  done
-  certificate_end "$1"
-  words=$REPLY
-  certificate_serial "$1"
-  REPLY="of serial number $REPLY, and ends on $words"
+  if [[ $tls_mode != self-signed ]]; then
+    for host in "${tls_hosts[@]}"; do
+      words=$(openssl x509 -in "$certificate" -noout -checkhost "$host" 2>&1 9>&-)
+      if [[ $words == *NOT* ]]; then
+        REPLY="tls.crt is not for $host, which clients and replicas connect to"
+        return 1
+      fi
+    done
+  fi
+  text=${text#*notAfter=} words=${text%%$'\n'*}
+  text=${text#*serial=}
+  REPLY="of serial number ${text%%$'\n'*}, and ends on $words"
 }
 
-# certificate_end DIRECTORY and certificate_serial DIRECTORY: set REPLY
+# certificate_end DIRECTORY: sets REPLY
 certificate_end() {
   REPLY=$(openssl x509 -in "$1/tls.crt" -noout -enddate 2>/dev/null 9>&-)
-  REPLY=${REPLY#*=}
-}
-certificate_serial() {
-  REPLY=$(openssl x509 -in "$1/tls.crt" -noout -serial 2>/dev/null 9>&-)
   REPLY=${REPLY#*=}
 }
 
