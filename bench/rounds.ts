@@ -16,9 +16,9 @@ export async function inTurn<T>(
   const names = Object.keys(rivals);
   const results: Record<string, T[]> = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
-    for (const [index] of names.entries()) {
-      const name = names[(index + round) % names.length] ?? "";
-      if (round > (fewer[name] ?? rounds)) continue;
+    const running = names.filter((name) => round <= (fewer[name] ?? rounds));
+    for (const [index] of running.entries()) {
+      const name = running[(index + round) % running.length] ?? "";
       note(round === 0 ? `${name}: not counted` : `${name}: ${round} of ${rounds}`);
       const result = await rivals[name]?.().catch((error: unknown) => {
         throw new Error(`${name} did not run: ${error instanceof Error ? error.message : error}`);

@@ -32,5 +32,7 @@ export function lineThrough(points: readonly Point[]): Line {
   const slope = sum(([x, y]) => (x - meanX) * (y - meanY)) / sum(([x]) => (x - meanX) ** 2);
   const intercept = meanY - slope * meanX;
   const unexplained = sum(([x, y]) => (y - intercept - slope * x) ** 2);
-  return { slope, intercept, r2: 1 - unexplained / sum(([, y]) => (y - meanY) ** 2) };
+  const differences = sum(([, y]) => (y - meanY) ** 2);
+  // What does not differ at all lies on a line.
+  return { slope, intercept, r2: differences === 0 ? 1 : 1 - unexplained / differences };
 }

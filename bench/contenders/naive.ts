@@ -45,8 +45,9 @@ export class NaiveRollout {
 
   /** Removes all of it, data included. */
   async remove(): Promise<void> {
-    await this.project.down();
-    await this.namespace.kubectl("delete", "namespace", this.namespace.name, "--ignore-not-found");
+    const { namespace } = this;
+    const gone = namespace.kubectl("delete", "namespace", namespace.name, "--ignore-not-found");
+    await Promise.all([this.project.down(), gone]);
     await this.namespace.kubectl("delete", "storageclass", this.namespace.name, "--ignore-not-found");
     await releaseVolumes(this.namespace.name);
   }

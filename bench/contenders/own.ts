@@ -58,8 +58,9 @@ export class OwnRollout {
 
   /** Removes all of it, data included. */
   async remove(): Promise<void> {
-    await this.project.down();
-    await this.namespace.kubectl("delete", "namespace", this.namespace.name, "--ignore-not-found");
+    const { namespace } = this;
+    const gone = namespace.kubectl("delete", "namespace", namespace.name, "--ignore-not-found");
+    await Promise.all([this.project.down(), gone]);
     await releaseVolumes(this.resolve({}).spec.storageClassName);
   }
 }

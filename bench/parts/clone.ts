@@ -4,7 +4,7 @@ import type { OwnRollout } from "../contenders/own";
 import type { Finding } from "../findings";
 import { inTurn, seconds } from "../rounds";
 
-const rounds = Math.min(repetitions("BENCH_ROUNDS", 3), 3);
+const rounds = Math.min(repetitions("BENCH_ROUNDS", 2), 2);
 
 /** Makes a database of about this size: a row of pgbench's largest table takes about 130 bytes. */
 const scale = 70;

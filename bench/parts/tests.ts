@@ -6,9 +6,9 @@ import type { Finding, Part } from "../findings";
 import { seconds } from "../rounds";
 import { median } from "../statistics";
 
-const rounds = Math.min(repetitions("BENCH_ROUNDS", 5), 5);
+const rounds = Math.min(repetitions("BENCH_ROUNDS", 3), 3);
 
-/** How long the tests take. Whole runs take longer than a benchmark may: they are the ones that ran last on this machine. */
+/** How long the tests take. Whole runs take longer than a benchmark may: they are the last ones on this machine in which nothing failed. */
 export const tests: Part = {
   name: "tests",
   title: "The tests",

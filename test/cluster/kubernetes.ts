@@ -68,7 +68,7 @@ export class Namespace {
   }
 
   private async run(args: string[], input = ""): Promise<string> {
-    const seconds = args[0] === "delete" ? 300 : 60;
+    const seconds = args[0] === "delete" || args[0] === "rollout" ? 300 : 60;
     const running = execute(this.kubectlPath, ["--kubeconfig", this.kubeconfig, "-n", this.name, ...args], {
       maxBuffer: 64 * 1024 * 1024,
       timeout: seconds * 1000,

@@ -30,4 +30,8 @@ describe("what the benchmark makes of its figures", () => {
     const squares = [1, 10, 100, 300].map((count): [number, number] => [count, count ** 2]);
     expect(lineThrough(squares).r2).to.be.lessThan(0.99);
   });
+
+  it("what does not grow at all is a straight line", () => {
+    expect(lineThrough([1, 3, 10].map((count) => [count, 2]))).to.deep.equal({ slope: 0, intercept: 2, r2: 1 });
+  });
 });
