@@ -27,9 +27,9 @@ export const workloads: readonly Workload[] = [
   {
     id: "read-write",
     title: "Reads and writes (TPC-B), from a checkpoint on",
-    args: [...clients, "-T", "6"],
+    args: [...clients, "-T", "5"],
     atLeastSource: 1.15,
   },
   { id: "select", title: "Reads by key", args: [...clients, "-S", "-T", "3"] },
-  { id: "wide", title: "Sorts and hash joins", args: ["-n", "-c", "2", "-j", "2", "-T", "4"], script: wide },
+  { id: "wide", title: "Sorts and hash joins", args: ["-n", "-c", "2", "-j", "2", "-T", "3"], script: wide },
 ];

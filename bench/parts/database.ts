@@ -71,7 +71,8 @@ export const database: Part = {
       await Promise.all([...servers.values()].map(fill));
       const findings: Finding[] = [remark];
       for (const workload of workloads) findings.push(...(await compare(workload, servers, folder, note)));
-      return [...findings, ...(await memoryFindings(servers, own, folder, note))];
+      const busy = new Map([...servers].filter(([name]) => name === names.source || own.includes(name)));
+      return [...findings, ...(await memoryFindings(busy, own, folder, note))];
     } finally {
       await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
       rmSync(folder, { recursive: true });

@@ -29,11 +29,10 @@ export const recovery: Part = {
     try {
       const stack = await TestStack.create("bench-recovery", { replicas: 3, resources });
       undo.push(() => stack.remove());
-      await stack.up();
       const peer = await CloudNativePg.create();
       undo.push(() => peer.remove());
       await peer.prepare();
-      await peer.deploy();
+      await Promise.all([stack.up(), peer.deploy()]);
       return await compare(new OwnCluster(stack), peer, note);
     } finally {
       for (const step of undo.reverse()) await step();

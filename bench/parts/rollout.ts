@@ -12,10 +12,8 @@ import { median } from "../statistics";
 import { cloneFindings } from "./clone";
 
 const rounds = repetitions("BENCH_ROUNDS", 5);
-/** Of what takes most of a minute. */
-const longRounds = Math.min(rounds, 3);
-/** The peer takes a minute and a half, with its removal. */
-const peerRounds = Math.min(rounds, 2);
+/** Of what takes most of a minute, with what has to be undone after it. */
+const longRounds = Math.min(rounds, 2);
 
 /** The same for all: the limits of the source document, and requests that leave room for three of them on one node. */
 export const resources = { requests: { cpu: "50m", memory: "256Mi" }, limits: { cpu: "500m", memory: "512Mi" } };
@@ -45,9 +43,8 @@ export const rollout: Part = {
         () => naive.remove(),
       );
       await own.prepare({ replicas: 4 });
-      await own.up();
       await naive.prepare(4);
-      await naive.up();
+      await Promise.all([own.up(), naive.up()]);
       return [remark, ...first, ...(await changes(own, naive, note)), ...(await cloneFindings(own, note))];
     } finally {
       for (const step of undo.reverse()) await step();
@@ -89,13 +86,13 @@ async function firstRollouts(own: OwnRollout, naive: NaiveRollout, note: (words:
     [names.parallel]: () => fresh(own, { podManagementPolicy: "Parallel" }),
     [names.peer]: peer,
   };
-  const fewer = { [names.parallel]: peerRounds, [names.peer]: peerRounds };
+  const fewer = { [names.parallel]: longRounds, [names.peer]: longRounds };
   const taken = await inTurn(all, rounds, note, { warmUp: false, fewer });
   const of = (name: string, most = rounds): number[] => (taken[name] ?? []).slice(0, most);
   const short = { [names.own]: of(names.own), [names.naive]: of(names.naive) };
   // Of the same rounds.
   const long = Object.fromEntries(
-    [names.own, names.parallel, names.peer].map((name) => [name, of(name, peerRounds)] as const),
+    [names.own, names.parallel, names.peer].map((name) => [name, of(name, longRounds)] as const),
   );
   return [
     compared("rollout-naive", "To three Ready pods", short, names.naive, { atMost: 1.2 }),
