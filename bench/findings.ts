@@ -4,7 +4,7 @@ import type { Point } from "./statistics";
 export interface Target {
   atMost?: number;
   atLeast?: number;
-  /** For the report's line, where the target is missed: what was tried, and what limits it. */
+  /** For the report, where the target is missed: what limits it, and what was tried. Goes on from "because". */
   missed?: string;
 }
 

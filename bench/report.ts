@@ -44,7 +44,7 @@ function markdown(finding: Finding): string {
     case "figures":
       return `### ${finding.title}\n\n${table(finding.head, finding.rows)}`;
     case "comparison":
-      return `### ${finding.title}\n\n${comparisonTable(finding)}\n\n${image(finding)}`;
+      return [`### ${finding.title}`, comparisonTable(finding), ...reasons(finding), image(finding)].join("\n\n");
     case "series":
       return `### ${finding.title}\n\n${seriesTable(finding)}\n\n${image(finding)}`;
   }
@@ -65,6 +65,14 @@ function comparisonTable({ unit, floor, rivals }: Comparison): string {
   return table(["", "ratio", "target", "median", "spread", "runs"], rows);
 }
 
+/** What limits those that miss their target; each reason once. */
+function reasons({ floor, rivals }: Comparison): string[] {
+  const base = rivals.find(({ name }) => name === floor)?.values ?? [];
+  const missing = rivals.filter(({ values, target }) => target !== undefined && !isMet(ratio(values, base), target));
+  const texts = missing.flatMap(({ target }) => (target?.missed === undefined ? [] : [target.missed]));
+  return [...new Set(texts)].map((text) => `Missed, because ${text}`);
+}
+
 function seriesTable({ x, y, lines }: Series): string {
   const rows = lines.map(({ name, points, slope, r2 }) => {
     const line = lineThrough(points);
@@ -79,10 +87,9 @@ function seriesTable({ x, y, lines }: Series): string {
 }
 
 function targetText(value: number, target: Target): string {
-  const { atMost, atLeast, missed } = target;
+  const { atMost, atLeast } = target;
   const asked = atMost !== undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-  if (isMet(value, target)) return `met (${asked})`;
-  return `**missed** (${asked})${missed === undefined ? "" : `: ${missed}`}`;
+  return `${isMet(value, target) ? "met" : "**missed**"} (${asked})`;
 }
 
 /** The plots that a part's section shows, by file name. */

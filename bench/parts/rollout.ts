@@ -110,7 +110,7 @@ const oneByOne =
   "first object is made (4.7 for the StatefulSet without replication: Pulumi's CLI, Node and the SDK), 0.7 until the last of " +
   "22 is; then each pod waits 1.1 s for its volume (kube-scheduler looks once a second), 0.5 s for its container, and needs " +
   "2.3 to 3.2 s of half a processor to be ready: certificate, initdb with roles or a clone over TLS, start. Tried: a startup " +
-  "probe that waits by itself (0.5 s a pod), fewer calls of openssl (0.2 s a pod); `podManagementPolicy: Parallel` is the line below";
+  "probe that waits by itself (0.5 s a pod), fewer calls of openssl (0.2 s a pod), and `podManagementPolicy: Parallel`, the second line of the table.";
 
 const mostSeconds = 14;
 
