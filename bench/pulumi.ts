@@ -112,7 +112,8 @@ export class Project {
 
   /** @throws Error with all that Pulumi says, when it does not succeed. */
   async pulumi(...args: string[]): Promise<Took> {
-    const runs = join(this.folder, "..", "runs");
+    // Of each project its own: two of them may run at once.
+    const runs = join(this.folder, "..", `${basename(this.folder)}.runs`);
     rmSync(runs, { force: true });
     const started = performance.now();
     const options = { cwd: this.folder, env: { ...this.environment, BENCH_RUNS: runs } };
