@@ -157,7 +157,8 @@ async function compare(
   const profile = new Profile();
   const run = (name: string, server: BareServer) => async (): Promise<number> => {
     await server.sql("checkpoint");
-    return profile.record(name, server, () => server.pgbench(...args, ...(script === undefined ? [] : ["-f", file])));
+    const work = () => server.pgbench(...args, ...(script === undefined ? [] : ["-f", file]));
+    return atLeastSource === undefined ? work() : profile.record(name, server, work);
   };
   const taken = await inTurn(
     Object.fromEntries([...servers].map(([name, server]) => [name, run(name, server)])),

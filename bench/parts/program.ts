@@ -80,8 +80,8 @@ async function openProjects(pulumi: Pulumi, own: ResolvedStack, kubeconfig: stri
 }
 
 async function compare(projects: Record<string, Project>, note: (words: string) => void): Promise<Finding[]> {
-  const own = projects[rivals.own];
-  if (own === undefined) throw new Error("prod is not there");
+  const { [rivals.own]: own, [rivals.floor]: floor } = projects;
+  if (own === undefined || floor === undefined) throw new Error("prod or its floor is not there");
   const edited = own.variant("edited");
   const tsNode = own.variant("ts-node", {
     main: ".",
@@ -98,7 +98,6 @@ async function compare(projects: Record<string, Project>, note: (words: string) 
     // It takes as long as all others together.
     { fewer: { [rivals.tsNode]: 3 } },
   );
-  const { [rivals.floor]: floor = own } = projects;
   const ups = await inTurn(
     mapValues({ [rivals.floor]: floor, [rivals.own]: own }, (project) => () => project.up("--expect-no-changes")),
     rounds,
