@@ -28,7 +28,7 @@ export function interruptionOf(
     const away = "no pause: one pod is away at a time, and sessions on it end";
     return { writers: primary ? pause : "nothing: the primary is not restarted", readers: away };
   };
-  const asked = settingsInterruption(settings);
+  const asked = settingsInterruption(pods, settings);
   const found = restart("when", pods.restarted) ?? restart("if", pods.perhaps) ?? readersOfRemoved(pods);
   return {
     writers: [found?.writers, asked].filter((words) => words !== undefined).join("; ") || "nothing",
@@ -51,17 +51,38 @@ function readersOfRemoved({ removed, after }: PodsVerdict): Interruption | undef
 }
 
 /** What settings do to writers whose pods run on. */
-function settingsInterruption(settings: readonly SettingVerdict[]): string | undefined {
-  const [changed, raised] = ["passwordGeneration", "synchronousReplicas"].map((name) =>
-    settings.find(({ setting }) => setting === name),
-  );
+function settingsInterruption(pods: PodsVerdict, settings: readonly SettingVerdict[]): string | undefined {
+  const changed = settings.find(({ setting }) => setting === "passwordGeneration");
   const closer = settings.some(({ setting, after }) => setting.startsWith("networkPolicy.") && after !== "false");
   const words = [
     ...(closer ? ["new sessions are judged by the new list of clients"] : []),
     ...(changed === undefined ? [] : ["new sessions need the new password within about a minute"]),
-    ...(raised !== undefined && Number(raised.after) > Number(raised.before) ? ["commits wait for replicas"] : []),
+    ...(commitsWait(pods, settings) ?? []),
   ];
   return words.length === 0 ? undefined : words.join("; ");
+}
+
+/** What a change of `synchronousReplicas` does to commits; undefined where they wait for no more than before. */
+function commitsWait(pods: PodsVerdict, settings: readonly SettingVerdict[]): [string] | undefined {
+  const stop = commitsStop(pods, settings);
+  if (stop !== undefined) return [`commits wait ${stop}`];
+  const asked = settings.find(({ setting }) => setting === "synchronousReplicas");
+  return asked !== undefined && Number(asked.after) > Number(asked.before) ? ["commits wait for replicas"] : undefined;
+}
+
+/**
+ * Until when no commit is acknowledged, because fewer replicas are there than commits wait for: the setting reaches the
+ * primary before pods are added, and after they are removed. Undefined where there are enough all the time.
+ */
+export function commitsStop(pods: PodsVerdict, settings: readonly SettingVerdict[]): string | undefined {
+  const asked = settings.find(({ setting }) => setting === "synchronousReplicas");
+  if (asked === undefined) return undefined;
+  const { added, before, removed, after } = pods;
+  if (added.length > 0 && before !== undefined && Number(asked.after) >= before)
+    return "until the new pods have cloned the primary and stream";
+  if (removed.length > 0 && after !== undefined && Number(asked.before) >= after)
+    return "until the primary has read the lower number, about a minute";
+  return undefined;
 }
 
 /** Names as one reads them: `a`, `a and b`, `a, b and c`. */

@@ -1,3 +1,4 @@
+import { commitsStop } from "./interruption";
 import type { PodsVerdict } from "./pods";
 import { type Loss, type ResourceVerdict, type RiskLevel, riskLevels, type SettingVerdict } from "./types";
 
@@ -23,6 +24,7 @@ export function riskOf(judged: Judged): { level: RiskLevel; why: string } {
     ...lossReasons(judged),
     ...settingReasons(judged),
     ...podReasons(judged),
+    ...commitReasons(judged),
     ...resourceReasons(judged),
   ];
   const level = riskLevels.findLast((one) => reasons.some((reason) => reason.level === one)) ?? "none";
@@ -68,6 +70,11 @@ function podReasons({ pods, reloads, grows }: Judged): Reason[] {
   if (grows) add("low", "volumes grow and never shrink again");
   if (reloads) add("low", "running pods reload");
   return reasons;
+}
+
+function commitReasons({ pods, settings }: Judged): Reason[] {
+  const stop = commitsStop(pods, settings);
+  return stop === undefined ? [] : [{ level: "medium", why: `no commit is acknowledged ${stop}` }];
 }
 
 function resourceReasons({ resources }: Judged): Reason[] {

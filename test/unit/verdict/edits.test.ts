@@ -52,7 +52,8 @@ const notices: [words: RegExp, notice: string][] = [
   [/sessions on postgres-\d.* end/, "sessions end"],
   [/need the new password/, "new password"],
   [/new list of clients/, "new list"],
-  [/commits wait/, "commits wait"],
+  [/commits wait for replicas/, "commits wait"],
+  [/commits wait until/, "commits stop"],
 ];
 
 const noticed = (words: string): string =>
