@@ -59,11 +59,12 @@ export class PostgresCluster extends pulumi.ComponentResource {
   /** What was made and how to connect, as Markdown. */
   readonly readme: pulumi.Output<string>;
   constructor(name: string, args: PostgresClusterArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    const asked = withoutNulls(args);
     // Kept in the state, so that a preview can say which setting changes what; nothing in them is secret.
-    super("kubernetes-postgres:index:PostgresCluster", name, { ...args }, opts);
-    const problems = clusterProblems(args);
+    super("kubernetes-postgres:index:PostgresCluster", name, { ...asked }, opts);
+    const problems = clusterProblems(asked);
     if (problems.length > 0) throw new SettingsError(problems);
-    const spec = clusterSpec(args);
+    const spec = clusterSpec(asked);
 
     const place: Place = { parent: this, childName: (child) => `${name}-${child}` };
     const namespace = createNamespace(place, spec);
@@ -131,5 +132,20 @@ export class PostgresCluster extends pulumi.ComponentResource {
       readOnlyUri: this.readOnlyUri,
       readme: this.readme,
     });
+  }
+}
+
+/** In other languages null stands for what is left out, in objects and in lists. */
+function withoutNulls<T extends object>(args: T): T {
+  const asked = structuredClone(args);
+  dropNulls(asked);
+  return asked;
+}
+
+function dropNulls(part: object): void {
+  if (Array.isArray(part)) part.splice(0, part.length, ...part.filter((entry) => entry !== null));
+  for (const [key, value] of Object.entries(part)) {
+    if (value === null) Reflect.deleteProperty(part, key);
+    else if (typeof value === "object") dropNulls(value);
   }
 }

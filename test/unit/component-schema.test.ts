@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { clouds, type PostgresClusterArgs } from "../../components/postgres/args";
 import { clusterProblems } from "../../components/postgres/validate";
+import { PostgresCluster } from "../../components/postgres-cluster";
 import { settingNames } from "../../stacks/schema";
 import { planOf, root, stackConfig } from "./plan";
 
@@ -51,6 +53,21 @@ describe("the component's package for programs in other languages", () => {
       "cloud|mars|Use one of: aws, gcp, azure, on-premise.",
       "updateStrategy.type|Never|Use one of: RollingUpdate, OnDelete.",
     ]);
+  });
+
+  it("takes null for what is left out, wherever it stands", async () => {
+    const args: PostgresClusterArgs = JSON.parse(
+      '{"replicas": 2, "tls": null, "storageClassName": null, "resources": {"limits": null}, "databases": [null, {"name": "reports", "owner": null}]}',
+    );
+    await pulumi.runtime.setMocks({
+      call: ({ inputs }) => inputs,
+      newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
+    });
+    const { endpoints, storageClassName } = new PostgresCluster("nulls", args);
+    expect(await new Promise((resolve) => storageClassName.apply(resolve))).to.equal("default-postgres-local-storage");
+    expect(await new Promise((resolve) => endpoints.apply(resolve))).to.have.length(2);
+    await pulumi.runtime.disconnect();
+    expect(args.tls, "the caller's own").to.equal(null);
   });
 
   it("is found by `pulumi package add`, with the versions of the program", () => {
