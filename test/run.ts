@@ -46,7 +46,7 @@ const client: DebianPackage = {
 const packages: Record<Suite, DebianPackage[]> = {
   check: [{ name: "shellcheck", provides: "shellcheck" }],
   unit: [],
-  commands: [],
+  commands: [{ name: "valgrind", provides: "valgrind" }],
   scan: [],
   bootstrap: [server],
   cluster: [client],

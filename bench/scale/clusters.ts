@@ -1,53 +1,15 @@
 // Run by the scale part, once for each measurement: makes so many clusters, and tells what that took.
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { PostgresClusterArgs } from "../../components/postgres/args";
-import { claimName, persistentVolumeClaim } from "../../components/postgres/claims";
-import { configData, scripts } from "../../components/postgres/config";
-import { headlessService, primaryService } from "../../components/postgres/services";
-import { clusterSpec } from "../../components/postgres/spec";
-import { podDisruptionBudget, statefulSet } from "../../components/postgres/stateful-set";
-import { storageClass } from "../../components/postgres/storage-class";
-import { clusterProblems } from "../../components/postgres/validate";
 import { PostgresCluster } from "../../components/postgres-cluster";
 import { generatedPassword } from "../../local/render/plan";
-
-/** Prod, one of many: they differ in more than their names, as those of a team do. */
-const cluster = (index: number): PostgresClusterArgs => ({
-  name: `cluster-${index}`,
-  namespace: `team-${index}`,
-  cloud: "aws",
-  workload: "production",
-  storageSize: `${100 + (index % 10) * 10}Gi`,
-  resources: { limits: { cpu: "1", memory: `${2 + (index % 4)}Gi` } },
-  parameters: { idle_in_transaction_session_timeout: "5min" },
-});
-
-/** From settings to the objects of Kubernetes, without any engine. */
-function plan(index: number): unknown[] {
-  const args = cluster(index);
-  if (clusterProblems(args).length > 0) throw new Error("the settings cannot work");
-  const spec = clusterSpec(args);
-  return [
-    configData(spec),
-    scripts(),
-    headlessService(spec),
-    primaryService(spec),
-    statefulSet(spec),
-    podDisruptionBudget(spec),
-    spec.storageClass && storageClass(spec.storageClass, spec.labels),
-    ...Array.from({ length: spec.replicas }, (_, ordinal) => [
-      claimName(spec, ordinal),
-      persistentVolumeClaim(spec, ordinal),
-    ]),
-  ];
-}
+import { cluster, plans } from "./plan";
 
 /** Resources of one cluster of prod: as many ConfigMaps are what Pulumi's SDK takes for itself. */
 const resourcesOfCluster = 16;
 
 const ways: Record<string, (count: number) => Promise<unknown>> = {
-  plan: async (count) => Array.from({ length: count }, (_, index) => plan(index)),
+  plan: async (count) => plans(count),
   program: (count) => withMocks(() => repeat(count, (index) => new PostgresCluster(`c${index}`, cluster(index)))),
   floor: (count) =>
     withMocks(() => {
