@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { chmod, chown, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { Cluster, type Pod, until, waitStreaming } from "./harness";
@@ -140,6 +141,20 @@ describe("a changed configuration", function () {
     expect(primary.logs()).to.contain("starting with the last settings that were valid");
     await primary.writeConfig(["work_mem = 9MB"]);
     await until("the corrected value", async () => (await primary.sql("SHOW work_mem")) === "9MB", 10);
+  });
+
+  it("that cannot be stored, as on a full volume, is tried again until it is, and told of once", async () => {
+    const folder = join(primary.volume, "config");
+    const { uid, gid, mode } = await stat(folder);
+    await chown(folder, 0, 0);
+    await chmod(folder, 0o555);
+    await primary.writeConfig([...cluster.conf, "work_mem = 7MB"]);
+    await primary.waitLog(/could not store the new settings on the volume/);
+    await sleep(3000);
+    await chown(folder, uid, gid);
+    await chmod(folder, mode);
+    await until("the setting", async () => (await primary.sql("SHOW work_mem")) === "7MB", 15);
+    expect(primary.logs().match(/could not store the new settings/g)).to.have.length(1);
   });
 
   it("stops a pod that has no earlier one, with the server's words", async () => {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { TestAuthority, tlsSecret } from "../certificates";
@@ -257,10 +257,20 @@ describe("TLS that is switched", function () {
       await primary.writeTlsSecret(authority.secret);
       await served(primary, authority);
       await until("the end of plain connections", async () => (await connect(primary, "sslmode=disable")).code !== 0);
+      expect(await startedAt(primary)).to.equal(started);
       cluster.tls = { mode: "off", secret: {} };
+      // A mistake that comes with it: the last valid settings are encrypted, and start with their certificate.
+      await primary.writeConfig(["work_mem = nonsense"]);
+      await primary.waitLog(/the new settings are not valid, the previous ones stay/);
+      expect(await primary.sigterm()).to.equal(0);
+      primary.start();
+      await primary.waitReady();
+      succeeded(await connect(primary, "sslmode=require"));
+      const restarted = await startedAt(primary);
       await primary.writeConfig();
       await until("plain connections again", async () => (await connect(primary, "sslmode=disable")).code === 0);
-      expect(await startedAt(primary)).to.equal(started);
+      expect(await startedAt(primary)).to.equal(restarted);
+      expect(readdirSync(primary.volume).filter((name) => name.startsWith(".tls."))).to.deep.equal([]);
     } finally {
       await cluster.dispose();
     }

@@ -3,15 +3,22 @@
 # in the settings is then a log line, and never the reason why a crashed server does not come back.
 # shellcheck disable=SC2154,SC2034  # variables of lib.sh and tls.sh, and ones that supervisor.sh reads
 
+# Seconds until settings that could not be stored are tried again.
+: "${STORE_INTERVAL:=10}"
+
 config_files=(postgresql.conf pg_hba.conf pg_ident.conf)
 seen_config=
+store_again=0 # when; 0 for never
 config_waits=0 # settings with TLS, for a certificate that is not there yet
 
-# config_changed: the ConfigMap differs from what was last looked at
+# config_changed: the ConfigMap differs from what was last looked at, or could not be stored then
 config_changed() {
   contents "${config_files[@]/#/$CONFIG_DIR/}"
-  [[ $REPLY != "$seen_config" ]] || return 1
-  seen_config=$REPLY
+  if [[ $REPLY != "$seen_config" ]]; then
+    seen_config=$REPLY store_again=0
+    return 0
+  fi
+  ((store_again && EPOCHSECONDS >= store_again))
 }
 
 # adopt_config DIRECTORY: checks the ConfigMap's settings and makes them the active ones; says why when it does not
@@ -34,13 +41,21 @@ adopt_config() {
     say "the new settings are not valid, the previous ones stay: ${words//$'\n'/; }"
     return 1
   }
+  if ! store_settings 2>/dev/null; then
+    ((store_again)) || say "could not store the new settings on the volume; the previous ones stay until there is room"
+    store_again=$((EPOCHSECONDS + STORE_INTERVAL))
+    return 1
+  fi
+  store_again=0
+  drop_certificate
+}
+
+# store_settings: complete file by complete file: a full volume must not leave half of one
+store_settings() {
+  local file
   mkdir -p "$ACTIVE_CONFIG" 9>&- || return 1
-  # Complete file by complete file: a full volume must not leave half of one.
   for file in "${config_files[@]}"; do
-    if ! { copy_settings "$file" >"$ACTIVE_CONFIG/$file.new" && mv -f -- "$ACTIVE_CONFIG/$file.new" "$ACTIVE_CONFIG/$file"; } 9>&-; then
-      say "could not store the new settings on the volume; the previous ones stay"
-      return 1
-    fi
+    { copy_settings "$file" >"$ACTIVE_CONFIG/$file.new" && mv -f -- "$ACTIVE_CONFIG/$file.new" "$ACTIVE_CONFIG/$file"; } 9>&- || return 1
   done
 }
 

@@ -47,10 +47,8 @@ certificate_changed() {
 adopt_certificate() {
   local new=$VOLUME/.tls.$EPOCHREALTIME
   read_tls
-  if [[ $tls_mode == off ]]; then
-    if [[ -e $ACTIVE_TLS || -L $ACTIVE_TLS ]]; then rm -rf -- "$ACTIVE_TLS" "$VOLUME"/.tls.* 9>&-; fi
-    return 1
-  fi
+  # The one in use goes with the settings that need it: see drop_certificate.
+  [[ $tls_mode != off ]] || return 1
   if ! command -v openssl >/dev/null; then
     ((server)) || die "this image has no openssl, which the pods check and make certificates by" \
       "use an image that has it, such as the official Debian image postgres:16 (setting: image), or set tls.mode to off"
@@ -79,6 +77,13 @@ adopt_certificate() {
   fi
   rm -rf -- "$new" 9>&-
   return 1
+}
+
+# drop_certificate: once settings without TLS are the active ones; not before, for those with TLS do not start without it
+drop_certificate() {
+  if [[ $tls_mode == off && (-e $ACTIVE_TLS || -L $ACTIVE_TLS) ]]; then
+    rm -rf -- "$ACTIVE_TLS" "$VOLUME"/.tls.* 9>&-
+  fi
 }
 
 # complain_tls REASON: once for each reason
