@@ -68,11 +68,15 @@ describe("a primary whose volume is lost while the replica that has the most is 
     await second.sigterm();
   });
 
-  it("is not built without more replicas than commits surely are on", async () => {
+  it("is not built without any, however many replicas commits wait for by now", async () => {
     const { postgresqlConf } = clusterSpec({ replicas: 4, synchronousReplicas: 2 });
     const standbys = postgresqlConf.split("\n").filter((line) => line.startsWith("synchronous_standby_names"));
     const files = { "recover-primary-from": "1\n", replicas: "4\n" };
     expect(await refused([...cluster.conf, ...standbys], files)).to.contain("postgres-2, postgres-3 did not tell");
+    // What the settings say now, they may not have said when the commits were acknowledged.
+    expect(await refused([...cluster.conf, ...standbys], { ...files, replicas: "3\n" })).to.contain(
+      "postgres-2 did not tell",
+    );
   });
 
   it("is built from the other one when fewer replicas are asked for; the one left out keeps what only it has", async () => {
@@ -108,32 +112,5 @@ describe("a primary whose volume is lost while the replica that has the most is 
     await first.waitReady();
     await waitStreaming(primary, first);
     await waitStreaming(primary, second);
-  });
-});
-
-describe("a primary whose volume is lost with fewer replicas away than commits wait for", function () {
-  this.timeout(60_000);
-  const { postgresqlConf } = clusterSpec({ replicas: 4, synchronousReplicas: 2 });
-  const cluster = new Cluster({
-    conf: postgresqlConf.split("\n").filter((line) => line.startsWith("synchronous_standby_names")),
-    files: { replicas: "4\n" },
-  });
-  after(() => cluster.dispose());
-
-  it("is built again from the best of the others: one of them has every commit that was acknowledged", async () => {
-    const primary = await cluster.ready(0);
-    const replicas = [await cluster.ready(1), await cluster.ready(2)];
-    expect(await primary.login("appuser", "app-secret-1", "myapp", "CREATE TABLE t (id int)")).to.include({ code: 0 });
-    for (const replica of replicas) await waitStreaming(primary, replica);
-    cluster.latch();
-    await primary.kill();
-    await primary.asPostgres("rm", ["-rf", primary.data]);
-    await primary.writeConfig(cluster.conf, { "recover-primary-from": "1\n" });
-    primary.start({ PEER_PATIENCE: "1" });
-    // While it waits for the others it counts as ready, too.
-    await primary.waitLog(/is built again from/);
-    await primary.waitReady();
-    expect(primary.logs()).to.contain("going without postgres-3");
-    expect(await primary.sql("SELECT count(*) FROM t", "myapp")).to.equal("0");
   });
 });

@@ -21,7 +21,8 @@ keep_slots() {
     # shellcheck disable=SC2059  # the pattern is a format
     printf -v host "$PEER_HOST_PATTERN" "${slot#replica_}"
     away=$RUN_DIR/away.$slot
-    "$PG_BIN/pg_isready" -q -U "$REPLICATION_USER" -d postgres -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
+    # The outer limit is for the name's resolution, which pg_isready does not limit.
+    timeout 10 "$PG_BIN/pg_isready" -q -U "$REPLICATION_USER" -d postgres -h "$host" -p "$PRIMARY_PORT" -t 3 2>/dev/null
     if (($? <= 1)); then
       rm -f "$away"
     elif [[ ! -e $away ]]; then

@@ -56,21 +56,14 @@ await_peers() {
 }
 
 # what_is_missing: sets missing to words about the replicas that did not tell what they hold and may have more than those
-# that did: commits that a client was told of, for ever lost if the primary were built without them. Empty where that
-# cannot be, or where a person has said that it may be.
+# that did: commits that a client was told of, for ever lost if the primary were built without them. Empty where none is
+# missing, or where a person has said that it may be. The number of synchronous replicas proves nothing: the settings
+# may say another one now than when the commits were acknowledged.
 what_is_missing() {
-  local ordinal said='' accepted synchronous=0 names=''
+  local ordinal said='' accepted names=''
   missing=()
   ((${#untold[@]})) || return 0
   for ordinal in "${untold[@]}"; do names+=${names:+, }$STATEFULSET-$ordinal; done
-  # A commit that was acknowledged is on so many replicas; fewer than that many are missing, so one that told has it.
-  if [[ -r $CONFIG_DIR/postgresql.conf && $(<"$CONFIG_DIR/postgresql.conf") =~ synchronous_standby_names\ =\ \'ANY\ ([0-9]+) ]]; then
-    synchronous=${BASH_REMATCH[1]}
-  fi
-  if ((${#untold[@]} < synchronous)); then
-    say "going without $names: with $synchronous synchronous replicas, the others have every commit that was acknowledged"
-    return 0
-  fi
   # With the position, or it would hold for the next loss as well.
   printf -v accepted '%s,' "${untold[@]}"
   accepted=${accepted%,}@$best_lsn
@@ -119,7 +112,7 @@ same_position() { [[ $(<"$RUN_DIR/peer.$1") == $(<"$RUN_DIR/peer.$2") ]]; }
 # promote_build HOST: a new timeline, or replicas that are ahead would go on as if nothing had happened; on the socket only,
 # so nobody writes before it is in place
 promote_build() {
-  local ordinal
+  local ordinal waited=0
   # Not where the probes look: this server is nobody's primary yet.
   sockets=$RUN_DIR/rebuild
   mkdir -p "$sockets" 9>&-
@@ -136,6 +129,8 @@ promote_build() {
   # The last record may be there in part only and is then never replayed; what was received is, before the promotion.
   until [[ $(local_sql "SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) >= '$best_lsn'" 2>/dev/null) == t ]]; do
     if ((stopping)) || ! kill -0 "$server" 2>/dev/null; then break; fi
+    if ((waited && waited % 50 == 0)); then say "waiting for the rest of the WAL of $1, up to $best_lsn"; fi
+    waited=$((waited + 1))
     pause_beside_server
   done
   # Slots are not part of a copy; with them no replica can miss WAL before it has asked for its own.

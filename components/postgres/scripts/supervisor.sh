@@ -94,7 +94,8 @@ server_state() {
   local -a line=()
   REPLY=
   [[ -r $PGDATA/postmaster.pid ]] || return
-  mapfile -t line <"$PGDATA/postmaster.pid" 2>/dev/null
+  # The server may remove it in between.
+  { mapfile -t line <"$PGDATA/postmaster.pid"; } 2>/dev/null
   REPLY=${line[7]:-}
   REPLY=${REPLY%% *}
 }
@@ -259,7 +260,8 @@ main() {
   refused=0 restarting=0 peers_pending=0 next_check=0
   failed_starts=0 crashes=() accounts_pending=0 accounts_not_before=0 seen_secrets=''
   additions_pending=0
-  rm -f "$RUN_DIR/additions.said" 9>&-
+  # Of a container that was here before.
+  rm -f "$RUN_DIR/additions.said" "$HOLDING" 9>&-
   while :; do
     : >"$PREPARING"
     was_ready=0
