@@ -1,5 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
-import type { CompleteArgs, NetworkClientArgs } from "./args";
+import type { CompleteArgs, NetworkClientArgs, NetworkPolicyArgs } from "./args";
 import { isNamespace, longestNamespace, postgresPort } from "./names";
 import { type Problem, when } from "./problem";
 import type { ClusterSpec } from "./spec";
@@ -39,9 +39,12 @@ function peer({ namespace, namespaceLabels, podLabels }: NetworkClientArgs): Pee
   };
 }
 
+/** Who may connect where there is no policy. */
+export const everybody = "everybody";
+
 /** Who may connect beside the cluster's own pods, in words. */
-export function clientsText(clients: readonly NetworkClientArgs[]): string {
-  return clients.map(clientText).join("; ") || "none";
+export function clientsText({ enabled, clients }: Required<NetworkPolicyArgs>): string {
+  return enabled ? clients.map(clientText).join("; ") || "none" : everybody;
 }
 
 function clientText({ namespace, namespaceLabels, podLabels }: NetworkClientArgs): string {

@@ -1,3 +1,4 @@
+import { everybody } from "../network-policy";
 import type { PodsVerdict } from "./pods";
 import type { Interruption, Loss, SettingVerdict } from "./types";
 
@@ -33,7 +34,7 @@ export function interruptionOf(
   return {
     writers: [found?.writers, asked].filter((words) => words !== undefined).join("; ") || "nothing",
     readers:
-      [found?.readers, pods.restarted.length > 0 ? readersOfRemoved(pods)?.readers : undefined]
+      [...new Set([found?.readers, readersOfRemoved(pods)?.readers])]
         .filter((words) => words !== undefined)
         .join("; ") || "nothing",
   };
@@ -53,14 +54,17 @@ function readersOfRemoved({ removed, after }: PodsVerdict): Interruption | undef
 /** What settings do to writers whose pods run on. */
 function settingsInterruption(pods: PodsVerdict, settings: readonly SettingVerdict[]): string | undefined {
   const changed = settings.find(({ setting }) => setting === "passwordGeneration");
-  const closer = settings.some(({ setting, after }) => setting.startsWith("networkPolicy.") && after !== "false");
   const words = [
-    ...(closer ? ["new sessions are judged by the new list of clients"] : []),
+    ...(settings.some(namesClients) ? ["new sessions are judged by the new list of clients"] : []),
     ...(changed === undefined ? [] : ["new sessions need the new password within about a minute"]),
     ...(commitsWait(pods, settings) ?? []),
   ];
   return words.length === 0 ? undefined : words.join("; ");
 }
+
+/** Whether from now on a list says who may connect, or another one. */
+export const namesClients = ({ setting, after }: SettingVerdict): boolean =>
+  setting.startsWith("networkPolicy.") && after !== "false" && after !== everybody;
 
 /** What a change of `synchronousReplicas` does to commits; undefined where they wait for no more than before. */
 function commitsWait(pods: PodsVerdict, settings: readonly SettingVerdict[]): [string] | undefined {

@@ -1,4 +1,4 @@
-import { commitsStop } from "./interruption";
+import { commitsStop, namesClients } from "./interruption";
 import type { PodsVerdict } from "./pods";
 import { type Loss, type ResourceVerdict, type RiskLevel, riskLevels, type SettingVerdict } from "./types";
 
@@ -37,14 +37,15 @@ function lossReasons({ losses }: Judged): Reason[] {
 }
 
 function settingReasons({ settings }: Judged): Reason[] {
-  return settings.flatMap(({ setting, before, after, class: effect }): Reason[] => {
+  return settings.flatMap((one): Reason[] => {
+    const { setting, before, after, class: effect } = one;
     if (setting === "keepVolumes" && after === "false")
       return [{ level: "medium", why: "from now on deleting the stack deletes its data" }];
     if (setting === "protect" && after === "false")
       return [{ level: "low", why: "Pulumi no longer refuses to delete the cluster" }];
     if (setting === "networkPolicy.enabled" && after === "false")
       return [{ level: "low", why: "pods of all namespaces reach the database's port" }];
-    if (setting.startsWith("networkPolicy.")) return [{ level: "low", why: "who is not named cannot connect anew" }];
+    if (namesClients(one)) return [{ level: "low", why: "who is not named cannot connect anew" }];
     if (setting === "synchronousReplicas" && Number(after) < Number(before))
       return [{ level: "medium", why: "commits wait for fewer replicas: the last ones may be lost with the primary" }];
     if (setting === "image" && effect === "refused")

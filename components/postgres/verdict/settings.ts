@@ -77,7 +77,7 @@ function places(before: PostgresClusterArgs, after: PostgresClusterArgs): Place[
           fieldPlace(name, "caCertificate", ({ caCertificate }) => fingerprint(caCertificate)),
         ];
       case "networkPolicy":
-        return [fieldPlace(name, "enabled"), fieldPlace(name, "clients", ({ clients }) => clientsText(clients))];
+        return [fieldPlace(name, "enabled"), fieldPlace(name, "clients", clientsText)];
       case "parameters":
         return parameterPlaces(before, after);
       case "roles":
