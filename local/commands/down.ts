@@ -93,7 +93,7 @@ async function deleteClaims(kubernetes: Kubernetes, spec: ClusterSpec): Promise<
 /** It says that the cluster once had data; beside empty volumes the primary would refuse to start. */
 async function deleteLatch(kubernetes: Kubernetes, { namespace, names }: ClusterSpec): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/configmaps/${names.latchConfigMap}`;
-  await kubernetes.remove(path);
+  await kubernetes.remove(path).catch(() => undefined);
   if ((await kubernetes.get(path)) === undefined) return;
   throw new LocalError(
     `The data is deleted, but ConfigMap ${names.latchConfigMap} is not: a new primary would take its empty volume for ` +

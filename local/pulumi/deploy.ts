@@ -215,7 +215,11 @@ async function removeUnused(open: OpenStack, unused: Unused, say: (line: string)
   await withKubernetes(open, async (kubernetes) => {
     const remove = async (path: string, query = ""): Promise<void> => {
       await kubernetes.remove(`${path}${query}`);
-      await until(async () => (await kubernetes.get(path)) === undefined, 30_000, 200);
+      if (await until(async () => (await kubernetes.get(path)) === undefined, 30_000, 200)) return;
+      throw new LocalError(
+        `${path.split("/").slice(-2).join(" ")} in namespace ${namespace} was not gone 30 s after its deletion.\n` +
+          "See what holds it (kubectl get with -o yaml: finalizers, deletionTimestamp), then run the same command again.",
+      );
     };
     // First, or it would make the claims again.
     if (unused.statefulSet) await remove(set, "?propagationPolicy=Orphan");

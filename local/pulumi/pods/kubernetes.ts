@@ -19,6 +19,7 @@ export interface KubernetesApi {
   get(path: string): Promise<unknown>;
   /** The end of a container's log; "" where there is none. */
   log(namespace: string, pod: string, container: string, previous: boolean): Promise<string>;
+  /** Returns when the deletion has begun, or there was nothing to delete. @throws LocalError where it is refused. */
   remove(path: string): Promise<void>;
 }
 
@@ -91,7 +92,9 @@ export class Kubernetes implements KubernetesApi {
   }
 
   async remove(path: string): Promise<void> {
-    await this.call("DELETE", path);
+    const { status, text } = await this.call("DELETE", path);
+    if ((status < 200 || status > 299) && status !== 404)
+      throw new LocalError(`Kubernetes refused DELETE ${path}: ${refusal(text, status)}`);
   }
 
   private call(method: string, path: string): Promise<{ status: number; text: string }> {

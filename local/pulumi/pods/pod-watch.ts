@@ -103,7 +103,10 @@ export class PodWatch {
       this.options.say(
         `  ${pod} was stuck before this change (${state}): deleting it, so that it starts with the new settings. Its data stays.`,
       );
-      await this.kubernetes.remove(`/api/v1/namespaces/${this.target.namespace}/pods/${pod}`);
+      const { namespace } = this.target;
+      await this.kubernetes.remove(`/api/v1/namespaces/${namespace}/pods/${pod}`).catch((error: Error) => {
+        this.options.say(`  ${error.message}\n  Have it deleted: kubectl delete pod -n ${namespace} ${pod}`);
+      });
     }
     return outdated;
   }

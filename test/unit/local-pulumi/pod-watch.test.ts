@@ -4,6 +4,7 @@ import { expect } from "chai";
 import type { KubernetesApi } from "../../../local/pulumi/pods/kubernetes";
 import { PodWatch, podsLine } from "../../../local/pulumi/pods/pod-watch";
 import { parseJson, textAt } from "../../../local/tools/json";
+import { LocalError } from "../../../local/tools/run";
 
 const recorded = (name: string): object => {
   const value = parseJson(readFileSync(join(__dirname, "recorded", `${name}.json`), "utf8"));
@@ -14,6 +15,7 @@ const recorded = (name: string): object => {
 /** An API server with one StatefulSet, some pods and claims, that notes what is deleted. */
 class FakeApi implements KubernetesApi {
   readonly removed: string[] = [];
+  refuses = false;
 
   constructor(
     public pods: object[],
@@ -36,6 +38,7 @@ class FakeApi implements KubernetesApi {
   }
 
   async remove(path: string): Promise<void> {
+    if (this.refuses) throw new LocalError(`Kubernetes refused DELETE ${path}: you may not`);
     this.removed.push(path);
   }
 }
@@ -101,6 +104,19 @@ describe("the watch over a stack's pods", () => {
     api.pods = [crash];
     expect((await watch.look(1_000)).fatal).to.equal(undefined);
     expect(api.removed).to.deep.equal(["/api/v1/namespaces/n/pods/postgres-2"]);
+  });
+
+  it("says that it may not delete a stuck pod, and watches on", async () => {
+    const api = new FakeApi([], "newer");
+    const { watch, lines } = watchOf(api);
+    await watch.look(0);
+    watch.settingsApplied();
+    api.pods = [crash];
+    api.refuses = true;
+    expect((await watch.look(1_000)).fatal).to.equal(undefined);
+    await watch.look(2_000);
+    expect(lines).to.have.length(2);
+    expect(lines[1]).to.match(/you may not[\s\S]*kubectl delete pod -n n postgres-2/);
   });
 
   it("does not delete a stuck pod again and again that partition gives its older revision each time", async () => {
