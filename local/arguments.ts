@@ -40,7 +40,7 @@ const descriptions: Record<string, string> = {
   cluster:
     "--cluster WHICH   embedded (a node on this machine) or current (kubectl's context); default: current where\n" +
     "                    kubectl has one, else embedded; KUBERNETES_POSTGRES_CLUSTER sets it for good",
-  volumes: "--volumes         also delete the data, for good",
+  volumes: "--volumes         also delete the data, for good; on a cluster of yours the claims",
   json: "--json            answer as JSON",
   out: "--out DIR         the folder to write to: a new one, an empty one, or that of an earlier render",
   format: "--format HOW      text, markdown (a comment for a pull request) or json; default text",

@@ -38,7 +38,7 @@ function settingsPage(): string {
     effectText(row),
     sentences(capitalised(row.meaning), row.change),
   ]);
-  return `<!-- Written by npm run docs; the words are in components/postgres/setting-effects.ts. -->
+  return `<!-- Written by npm run docs; the words are in components/postgres/setting-rows/. -->
 
 # Settings
 
