@@ -6,7 +6,7 @@ import { home } from "../local/tools/home";
 export interface WholeRun {
   /** When it ended, as ISO 8601 has it. */
   at: string;
-  /** Whether the tools had to be built first. */
+  /** Whether all tools had to be built first; else none had. */
   cold: boolean;
   seconds: number;
   /** Seconds of each tier. */

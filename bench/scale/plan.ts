@@ -1,11 +1,9 @@
 import type { PostgresClusterArgs } from "../../components/postgres/args";
-import { claimName, persistentVolumeClaim } from "../../components/postgres/claims";
-import { configData, scripts } from "../../components/postgres/config";
-import { headlessService, primaryService } from "../../components/postgres/services";
+import { persistentVolumeClaim } from "../../components/postgres/claims";
+import { scripts } from "../../components/postgres/config";
 import { clusterSpec } from "../../components/postgres/spec";
-import { podDisruptionBudget, statefulSet } from "../../components/postgres/stateful-set";
-import { storageClass } from "../../components/postgres/storage-class";
 import { clusterProblems } from "../../components/postgres/validate";
+import { objectsOf } from "../../components/postgres/verdict/objects";
 
 /** Prod, one of many: they differ in more than their names, as those of a team do. */
 export const cluster = (index: number): PostgresClusterArgs => ({
@@ -25,17 +23,6 @@ function plan(index: number): unknown[] {
   const args = cluster(index);
   if (clusterProblems(args).length > 0) throw new Error("the settings cannot work");
   const spec = clusterSpec(args);
-  return [
-    configData(spec),
-    scripts(),
-    headlessService(spec),
-    primaryService(spec),
-    statefulSet(spec),
-    podDisruptionBudget(spec),
-    spec.storageClass && storageClass(spec.storageClass, spec.labels),
-    ...Array.from({ length: spec.replicas }, (_, ordinal) => [
-      claimName(spec, ordinal),
-      persistentVolumeClaim(spec, ordinal),
-    ]),
-  ];
+  const claims = Array.from({ length: spec.replicas }, (_, ordinal) => persistentVolumeClaim(spec, ordinal));
+  return [...objectsOf(spec), scripts(), ...claims];
 }

@@ -135,16 +135,20 @@ function installedProvider(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** What has to be built for these groups, in the order in which it is built. */
-export function missingBuilds(groups: readonly ToolGroup[]): GoBuild[] {
+/** What is built for these groups where the machine has none of its own, in the order in which it is built. */
+export function ownBuilds(groups: readonly ToolGroup[]): GoBuild[] {
   const builds: GoBuild[] = [];
   if (groups.includes("node")) builds.push(pauseBuild, kubernetesBuild, networkPoliciesBuild);
   if (groups.includes("pulumi")) {
     if (findCommand("pulumi") === undefined) builds.push(pulumiBuild);
     if (installedProvider() === undefined) builds.push(providerBuild);
   }
-  return builds.filter((build) => !isBuilt(build));
+  return builds;
 }
+
+/** Those of them that are not built yet. */
+export const missingBuilds = (groups: readonly ToolGroup[]): GoBuild[] =>
+  ownBuilds(groups).filter((build) => !isBuilt(build));
 
 /**
  * Builds what is missing of the tools, one after the other: each build uses all cores by itself. Takes about 20 minutes

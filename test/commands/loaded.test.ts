@@ -13,8 +13,8 @@ describe("what the program loads", () => {
     const out = await runOrThrow(process.execPath, [script, JSON.stringify(stackConfig("prod"))]);
     const { files, kilobytes }: { files: string[]; kilobytes: number } = JSON.parse(out);
     const names = files.map((file) => relative(root, file));
-    expect(files.length, names.join("\n")).to.be.at.most(budgets.files);
-    expect(kilobytes).to.be.at.most(budgets.kilobytes);
+    expect(files.length, names.join("\n")).to.equal(budgets.files);
+    expect(kilobytes).to.be.within(0.9 * budgets.kilobytes, budgets.kilobytes);
   }).timeout(30_000);
 
   it("loads nothing of AWS's SDK unless one is made, and then no more than the key and its alias", function () {

@@ -3,8 +3,8 @@ import { budgets } from "../budgets";
 import { planOf, stackConfig } from "./plan";
 
 describe("the program's budget", () => {
-  it("has room for the resources of prod", async () => {
+  it("is what the resources of prod are", async () => {
     const { resources } = await planOf("prod", stackConfig("prod"));
-    expect(resources.length, resources.map(({ name }) => name).join(", ")).to.be.at.most(budgets.resources);
+    expect(resources.length, resources.map(({ name }) => name).join(", ")).to.equal(budgets.resources);
   });
 });
