@@ -11,7 +11,7 @@ import { LocalError, runOrThrow } from "../local/tools/run";
 import type { Namespace } from "../test/cluster/kubernetes";
 
 /** The peer's release that is compared with. */
-export const peerVersion = "1.28.0";
+const peerVersion = "1.28.0";
 
 const module = "github.com/cloudnative-pg/cloudnative-pg";
 const clusters = "clusters.postgresql.cnpg.io";
@@ -94,13 +94,19 @@ export async function startPeerOperator(namespace: Namespace, note: Note): Promi
     '"imagePullPolicy":"IfNotPresent"',
   );
   const objects: object[] = JSON.parse(manifest);
-  for (const object of objects)
-    await namespace.beside(textAt(object, "metadata", "namespace") ?? namespace.name).applyAs("bench", object);
-  await operator.kubectl("rollout", "status", `deployment/${deployment}`, "--timeout=55s");
-  return async () => {
+  const takeBack = async (): Promise<void> => {
     if (wasThere) return;
     // All of them are the system namespace's, or belong to no namespace.
     const list = { apiVersion: "v1", kind: "List", items: objects };
     await operator.pipe(JSON.stringify(list), "delete", "--ignore-not-found", "-f", "-");
   };
+  try {
+    for (const object of objects)
+      await namespace.beside(textAt(object, "metadata", "namespace") ?? namespace.name).applyAs("bench", object);
+    await operator.kubectl("rollout", "status", `deployment/${deployment}`, "--timeout=55s");
+  } catch (error) {
+    await takeBack();
+    throw error;
+  }
+  return takeBack;
 }

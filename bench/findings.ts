@@ -1,6 +1,6 @@
 import type { Point } from "./statistics";
 
-/** What a ratio has to be, and where it is not, what limits it. */
+/** What a value has to be, and where it is not, what limits it. */
 export interface Target {
   atMost?: number;
   atLeast?: number;
@@ -49,6 +49,23 @@ export interface SeriesLine {
   r2?: Target;
 }
 
+/** Values that are judged as they are, beside nothing. */
+export interface Measures {
+  kind: "measures";
+  title: string;
+  unit: string;
+  measures: Measure[];
+}
+
+export interface Measure {
+  name: string;
+  values: number[];
+  /** What there is to know beside them. */
+  note?: string;
+  /** What their median has to be. */
+  target?: Target;
+}
+
 /** Figures that are not compared. */
 export interface Figures {
   kind: "figures";
@@ -63,7 +80,7 @@ export interface Remark {
   text: string;
 }
 
-export type Finding = Comparison | Series | Figures | Remark;
+export type Finding = Comparison | Series | Measures | Figures | Remark;
 
 /** What a part of the benchmark found: the report is written from this alone, and it is kept as JSON. */
 export interface Findings {

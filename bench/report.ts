@@ -1,5 +1,14 @@
 import { table } from "../docs/generate/markdown";
-import { type Comparison, type Finding, type Findings, isMet, type Rival, type Series, type Target } from "./findings";
+import {
+  type Comparison,
+  type Finding,
+  type Findings,
+  isMet,
+  type Measures,
+  type Rival,
+  type Series,
+  type Target,
+} from "./findings";
 import { lineThrough, median, ratio } from "./statistics";
 import { barPlot, linePlot, shortNumber } from "./svg";
 
@@ -43,8 +52,12 @@ function markdown(finding: Finding): string {
       return finding.text;
     case "figures":
       return `### ${finding.title}\n\n${table(finding.head, finding.rows)}`;
+    case "measures":
+      return [`### ${finding.title}`, measuresTable(finding), ...reasons(judgedMeasures(finding))].join("\n\n");
     case "comparison":
-      return [`### ${finding.title}`, comparisonTable(finding), ...reasons(finding), image(finding)].join("\n\n");
+      return [`### ${finding.title}`, comparisonTable(finding), ...reasons(judgedRivals(finding)), image(finding)].join(
+        "\n\n",
+      );
     case "series":
       return `### ${finding.title}\n\n${seriesTable(finding)}\n\n${image(finding)}`;
   }
@@ -65,11 +78,36 @@ function comparisonTable({ unit, floor, rivals }: Comparison): string {
   return table(["", "ratio", "target", "median", "spread", "runs"], rows);
 }
 
-/** What limits those that miss their target; each reason once. */
-function reasons({ floor, rivals }: Comparison): string[] {
+function measuresTable({ unit, measures }: Measures): string {
+  const rows = measures.map(({ name, values, note, target }) => [
+    name,
+    `${shortNumber(median(values))} ${unit}`,
+    target === undefined ? "" : targetText(median(values), target),
+    values.length < 2 ? "" : `${shortNumber(Math.min(...values))} to ${shortNumber(Math.max(...values))}`,
+    `${values.length}`,
+    note ?? "",
+  ]);
+  return table(["", "median", "target", "spread", "runs", ""], rows);
+}
+
+/** A value that has to be something. */
+interface Judged {
+  value: number;
+  target: Target;
+}
+
+const judgedRivals = ({ floor, rivals }: Comparison): Judged[] => {
   const base = rivals.find(({ name }) => name === floor)?.values ?? [];
-  const missing = rivals.filter(({ values, target }) => target !== undefined && !isMet(ratio(values, base), target));
-  const texts = missing.flatMap(({ target }) => (target?.missed === undefined ? [] : [target.missed]));
+  return rivals.flatMap(({ values, target }) => (target === undefined ? [] : [{ value: ratio(values, base), target }]));
+};
+
+const judgedMeasures = ({ measures }: Measures): Judged[] =>
+  measures.flatMap(({ values, target }) => (target === undefined ? [] : [{ value: median(values), target }]));
+
+/** What limits those that miss their target; each reason once. */
+function reasons(judged: readonly Judged[]): string[] {
+  const missing = judged.filter(({ value, target }) => !isMet(value, target));
+  const texts = missing.flatMap(({ target: { missed } }) => (missed === undefined ? [] : [missed]));
   return [...new Set(texts)].map((text) => `Missed, because ${text}`);
 }
 
@@ -107,6 +145,11 @@ export function verdicts({ findings }: Findings): string[] {
     if (finding.kind === "comparison") {
       const base = finding.rivals.find(({ name }) => name === finding.floor)?.values ?? [];
       return finding.rivals.map((rival) => rivalLine(finding, rival, base));
+    }
+    if (finding.kind === "measures") {
+      const line = ({ name, values, target }: Measures["measures"][number]): string =>
+        `${finding.title}: ${name}: ${shortNumber(median(values))} ${finding.unit}${target === undefined ? "" : `, ${targetText(median(values), target)}`}`;
+      return finding.measures.map(line);
     }
     if (finding.kind !== "series") return [];
     return finding.lines.flatMap(({ name, points, slope, r2 }) => {

@@ -4,8 +4,9 @@ import { Agent, request } from "node:https";
 import { parse } from "yaml";
 import { textAt } from "../local/tools/json";
 
-/** What was asked of the API server: how often each verb, and in all. */
+/** What was asked of the API server. */
 export interface Requests {
+  /** How many they are. */
   all: number;
   /** For example `GET /api/v1/namespaces/x/secrets/y`, in the order in which they came. */
   lines: string[];

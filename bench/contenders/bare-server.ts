@@ -94,6 +94,12 @@ export class BareServer {
     return group.field(group.isVersion1 ? "memory.oom_control" : "memory.events", "oom_kill");
   }
 
+  /** How often its container was started anew. */
+  async restarts(): Promise<number> {
+    const count = ["-o", "jsonpath={.status.containerStatuses[0].restartCount}"];
+    return Number(await this.namespace.kubectl("get", "pod", this.name, ...count));
+  }
+
   /** Time on a processor since it started, in seconds. */
   processorSeconds(): number {
     const account = this.group("cpuacct");

@@ -1,8 +1,9 @@
 import { join } from "node:path";
-import { ensureVolumes, postgresImage, releaseVolumes } from "../../local/node";
+import { ensureVolumes, postgresImage } from "../../local/node";
 import { localClass, Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
 import type { Project, Pulumi } from "../pulumi";
+import { takeDown } from "./removal";
 
 /** The StatefulSet that everybody writes first: three pods that know nothing of each other. */
 export class NaiveRollout {
@@ -21,9 +22,9 @@ export class NaiveRollout {
   }
 
   /** Volumes for so many pods, and their class. */
-  async prepare(count = 3): Promise<void> {
+  async prepare({ replicas = 3 }: { replicas?: number } = {}): Promise<void> {
     const { name } = this.namespace;
-    await ensureVolumes({ storageClassName: name, size: "10Gi", count });
+    await ensureVolumes({ storageClassName: name, size: "10Gi", count: replicas });
     await this.namespace.apply(localClass(name));
   }
 
@@ -44,11 +45,7 @@ export class NaiveRollout {
   }
 
   /** Removes all of it, data included. */
-  async remove(): Promise<void> {
-    const { namespace } = this;
-    const gone = namespace.kubectl("delete", "namespace", namespace.name, "--ignore-not-found");
-    await Promise.all([this.project.down(), gone]);
-    await this.namespace.kubectl("delete", "storageclass", this.namespace.name, "--ignore-not-found");
-    await releaseVolumes(this.namespace.name);
+  remove(): Promise<void> {
+    return takeDown(this.project, this.namespace, this.namespace.name);
   }
 }

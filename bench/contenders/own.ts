@@ -1,10 +1,11 @@
-import { ensureVolumes, releaseVolumes } from "../../local/node";
+import { ensureVolumes } from "../../local/node";
 import { projectFolder } from "../../local/pulumi/paths";
 import { resolveStack } from "../../local/pulumi/resolve-stack";
 import type { ConfigValue, StackConfig } from "../../local/pulumi/stack-file";
 import { Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode } from "../../test/cluster/stack";
 import type { Project, Pulumi } from "../pulumi";
+import { takeDown } from "./removal";
 
 /** What the program consists of. */
 export const ownFiles = [
@@ -57,10 +58,7 @@ export class OwnRollout {
   }
 
   /** Removes all of it, data included. */
-  async remove(): Promise<void> {
-    const { namespace } = this;
-    const gone = namespace.kubectl("delete", "namespace", namespace.name, "--ignore-not-found");
-    await Promise.all([this.project.down(), gone]);
-    await releaseVolumes(this.resolve({}).spec.storageClassName);
+  remove(): Promise<void> {
+    return takeDown(this.project, this.namespace, this.resolve({}).spec.storageClassName);
   }
 }

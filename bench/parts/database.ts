@@ -15,6 +15,7 @@ import { BareServer } from "../contenders/bare-server";
 import type { Comparison, Finding, Part, Rival, Target } from "../findings";
 import { inTurn } from "../rounds";
 import { median } from "../statistics";
+import { takingBack } from "../undo";
 import { memoryFindings } from "./database-memory";
 import { Profile } from "./database-profile";
 import { type Workload, workloads } from "./database-workloads";
@@ -54,7 +55,9 @@ export const database: Part = {
     const namespace = new Namespace(namespaceName, tools.kubectl, node.kubeconfig);
     const peer = await peerSettings(namespace, note);
     const folder = mkdtempSync(join(tmpdir(), "bench-database-"));
-    try {
+    return takingBack(async (undo) => {
+      undo(() => rmSync(folder, { recursive: true }));
+      undo(() => namespace.remove());
       await namespace.kubectl("create", "namespace", namespaceName);
       const settings: Record<string, string> = {
         [names.source]: sourceSettings(),
@@ -73,10 +76,7 @@ export const database: Part = {
       for (const workload of workloads) findings.push(...(await compare(workload, servers, folder, note)));
       const busy = new Map([...servers].filter(([name]) => name === names.source || own.includes(name)));
       return [...findings, ...(await memoryFindings(busy, own, folder, note))];
-    } finally {
-      await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
-      rmSync(folder, { recursive: true });
-    }
+    });
   },
 };
 
@@ -84,8 +84,8 @@ const remark: Finding = {
   kind: "remark",
   text:
     "Five servers of the same image with limits of 500m and 512Mi, each in a pod of its own, on the same disk, in which " +
-    "nothing differs but postgresql.conf: what the source document has; nothing; what a cluster of CloudNativePG runs " +
-    "with; what dev and prod run with at these limits. pgbench runs outside the pods, scale 20 (300 MB), eight clients, in turn. " +
+    'nothing differs but postgresql.conf: what the document has that this project started from, "the source document" below ' +
+    "(its manifests: `test/scan/source`); nothing; what a cluster of CloudNativePG runs with; what dev and prod run with at these limits. pgbench runs outside the pods, scale 20 (300 MB), in turn: eight clients, and two that sort and join. " +
     "More is better; 1 is the best of the others.",
 };
 
@@ -111,13 +111,14 @@ function ownSettings(stack: string): string {
 
 /** Of the peer's parameters, those that are about its own machinery: where files are, who may connect, what is logged. */
 const machinery =
-  /^(archive_|cluster_name|config_file|data_directory|hba_file|ident_file|listen_addresses|log_|logging_|port$|primary_|recovery_|restore_|ssl|shared_preload|synchronous_standby|unix_socket)/;
+  /^(archive_|cluster_name|config_file|data_directory|hba_file|ident_file|listen_addresses|log_|logging_|port=|primary_|recovery_|restore_|ssl|shared_preload|synchronous_standby|unix_socket)/;
 
 /** What a running cluster of the peer has set. */
-async function peerSettings(namespace: Namespace, note: (words: string) => void): Promise<string> {
-  const stop = await startPeerOperator(namespace.beside("default"), note);
-  const cluster = await CloudNativePg.create(1);
-  try {
+function peerSettings(namespace: Namespace, note: (words: string) => void): Promise<string> {
+  return takingBack(async (undo) => {
+    undo(await startPeerOperator(namespace.beside("default"), note));
+    const cluster = await CloudNativePg.create(1);
+    undo(() => cluster.remove());
     note("read the settings of CloudNativePG");
     await cluster.prepare();
     await cluster.deploy();
@@ -133,10 +134,7 @@ async function peerSettings(namespace: Namespace, note: (words: string) => void)
       .map((line) => line.split("="))
       .map(([name, ...value]) => `${name} = '${value.join("=").replaceAll("'", "''")}'`)
       .join("\n");
-  } finally {
-    await cluster.remove();
-    await stop();
-  }
+  });
 }
 
 async function fill(server: BareServer): Promise<void> {

@@ -12,6 +12,7 @@ import type { Finding, Part, Rival } from "../findings";
 import { type Project, Pulumi, type Took } from "../pulumi";
 import { RequestCounter } from "../requests";
 import { inTurn } from "../rounds";
+import { takingBack } from "../undo";
 
 const rounds = repetitions("BENCH_ROUNDS", 5);
 const namespaceName = "bench-program";
@@ -33,32 +34,29 @@ export const program: Part = {
   async measure(note) {
     const { tools, node } = await embeddedNode();
     const pulumi = await Pulumi.create(tools, note);
-    const undo: (() => Promise<unknown>)[] = [];
-    try {
-      const namespace = new Namespace("default", tools.kubectl, node.kubeconfig);
-      undo.push(await ensurePeerDefinition(namespace));
+    return takingBack(async (undo) => {
+      undo(() => pulumi.remove());
+      const namespace = new Namespace(namespaceName, tools.kubectl, node.kubeconfig);
+      undo(await ensurePeerDefinition(namespace.beside("default")));
       // A copy, in whose place the requests can be counted later.
       const kubeconfig = join(pulumi.folder, "kubeconfig");
       copyFileSync(node.kubeconfig, kubeconfig);
       const own = ownStack(kubeconfig);
       const { storageClassName, storageSize: size, replicas } = own.spec;
       await ensureVolumes({ storageClassName, size, count: replicas });
-      undo.push(async () => {
-        await namespace.kubectl("delete", "namespace", namespaceName, "--ignore-not-found");
+      undo(async () => {
+        await namespace.remove();
         await releaseVolumes(storageClassName);
       });
       const projects = await openProjects(pulumi, own, kubeconfig);
       for (const [name, project] of Object.entries(projects)) {
         note(`deploy ${name}`);
-        undo.push(() => project.destroy());
+        undo(() => project.destroy());
         await project.up();
       }
       const compared = await compare(projects, note);
       return [...compared, await countRequests(projects, { kubeconfig, original: node.kubeconfig }, note)];
-    } finally {
-      for (const step of undo.reverse()) await step();
-      pulumi.remove();
-    }
+    });
   },
 };
 

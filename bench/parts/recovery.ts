@@ -1,7 +1,7 @@
 import { CloudNativePg } from "../../test/cluster/faults/cloudnative-pg";
 import { measureFault } from "../../test/cluster/faults/fault";
 import { OwnCluster } from "../../test/cluster/faults/own-cluster";
-import { primaryFaults, type WithPrimary } from "../../test/cluster/faults/primary-faults";
+import { primaryFaults, rollingUpdate, type WithPrimary } from "../../test/cluster/faults/primary-faults";
 import { Namespace } from "../../test/cluster/kubernetes";
 import { embeddedNode, TestStack } from "../../test/cluster/stack";
 import type { FaultRow } from "../../test/fault-table";
@@ -9,13 +9,14 @@ import { repetitions } from "../../test/repetitions";
 import { startPeerOperator } from "../cloudnative-pg";
 import type { Comparison, Finding, Part } from "../findings";
 import { inTurn } from "../rounds";
+import { takingBack } from "../undo";
 import { resources } from "./rollout";
 
 // One takes the peer half a minute; `npm run faults` tries more, and more faults.
 const rounds = Math.min(repetitions("BENCH_ROUNDS", 2), 2);
 
-/** A roll takes both together a minute and a half. */
-const slowest = primaryFaults.at(-1);
+/** How often each fault is provoked. A roll takes both together a minute and a half. */
+const roundsOf = ({ title }: (typeof primaryFaults)[number]): number => (title === rollingUpdate ? 1 : rounds);
 
 const names = { own: "this program", peer: "CloudNativePG" } as const;
 
@@ -25,18 +26,16 @@ export const recovery: Part = {
   title: "Recovery",
   async measure(note) {
     const { tools, node } = await embeddedNode();
-    const undo = [await startPeerOperator(new Namespace("default", tools.kubectl, node.kubeconfig), note)];
-    try {
+    return takingBack(async (undo) => {
+      undo(await startPeerOperator(new Namespace("default", tools.kubectl, node.kubeconfig), note));
       const stack = await TestStack.create("bench-recovery", { replicas: 3, resources });
-      undo.push(() => stack.remove());
+      undo(() => stack.remove());
       const peer = await CloudNativePg.create();
-      undo.push(() => peer.remove());
+      undo(() => peer.remove());
       await peer.prepare();
       await Promise.all([stack.up(), peer.deploy()]);
-      return await compare(new OwnCluster(stack), peer, note);
-    } finally {
-      for (const step of undo.reverse()) await step();
-    }
+      return compare(new OwnCluster(stack), peer, note);
+    });
   },
 };
 
@@ -47,7 +46,7 @@ async function compare(own: OwnCluster, peer: CloudNativePg, note: (words: strin
     const once = (subject: WithPrimary) => () => measureFault(subject, { ...fault, tries: 1 });
     const taken = await inTurn(
       { [names.own]: once(own), [names.peer]: once(peer) },
-      fault === slowest ? 1 : rounds,
+      roundsOf(fault),
       (words) => note(`${fault.title}: ${words}`),
       { warmUp: false },
     );

@@ -83,6 +83,11 @@ export class Namespace {
     }
   }
 
+  /** Deletes the namespace with all that is in it, and waits for its end. */
+  async remove(): Promise<void> {
+    await this.kubectl("delete", "namespace", this.name, "--ignore-not-found");
+  }
+
   /** A bash script in a pod, given on standard input, so that what is secret in it is in no list of arguments. */
   bash(pod: string, script: string): Promise<string> {
     return this.run(["exec", "-i", pod, "--", "bash", "-s"], script);

@@ -76,7 +76,7 @@ describe("the rendered manifests", function () {
       writeStrictSchemas(openapi, join(folder, schemas));
     });
     after(async () => {
-      await namespace.kubectl("delete", "namespace", name);
+      await namespace.remove();
     });
 
     it("are valid by Kubernetes' own schemas, which know every field", async () => {
@@ -144,7 +144,7 @@ describe("the rendered manifests", function () {
       await ensureVolumes({ storageClassName, size: "10Gi", count: 3 });
     });
     after(async () => {
-      await cluster.kubectl("delete", "namespace", stack, "--ignore-not-found");
+      await cluster.remove();
       await cluster.kubectl("delete", "storageclass", storageClassName, "--ignore-not-found");
       await releaseVolumes(storageClassName);
       rmSync(file);

@@ -181,9 +181,9 @@ export class TestStack {
     // A stack that stays because its test timed out would make the tests after it late, too.
     await this.running;
     const open = await this.open({});
-    await destroy(open);
+    // At once: both wait for the same pods.
+    await Promise.all([destroy(open), this.namespace.remove()]);
     await releaseVolumes(open.resolved.spec.storageClassName);
-    await this.namespace.kubectl("delete", "namespace", this.name, "--ignore-not-found");
     rmSync(this.home, { recursive: true });
   }
 }

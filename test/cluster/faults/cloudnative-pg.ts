@@ -45,17 +45,19 @@ export class CloudNativePg implements WithPrimary {
     return new CloudNativePg(namespace, node.dns, instances);
   }
 
-  /** Volumes for it. */
+  /** Its namespace, and volumes for it. */
   async prepare(): Promise<void> {
+    const { name } = this.namespace;
+    await this.namespace.kubectl("create", "namespace", name);
+    await this.namespace.apply(localClass(name));
     // More than instances: one that is built anew gets a new claim.
-    await ensureVolumes({ storageClassName: this.namespace.name, size: "10Gi", count: 5 });
+    await ensureVolumes({ storageClassName: name, size: "10Gi", count: 5 });
   }
 
-  /** Resolves when it runs. */
+  /** Resolves when its operator calls all of it healthy, and all replicas stream. */
   async deploy(): Promise<void> {
     const storageClass = this.namespace.name;
-    await this.namespace.kubectl("create", "namespace", this.namespace.name);
-    await this.namespace.apply(localClass(storageClass), {
+    await this.namespace.apply({
       apiVersion: "postgresql.cnpg.io/v1",
       kind: "Cluster",
       metadata: { name },
@@ -70,6 +72,10 @@ export class CloudNativePg implements WithPrimary {
       },
     });
     await this.whole();
+    const streaming = "select count(*) from pg_stat_replication where state = 'streaming'";
+    await eventually("all replicas of CloudNativePG to stream", async () =>
+      Number(await this.superuser(streaming)) === this.instances - 1 ? true : undefined,
+    );
     const secret = await this.namespace.json<{ data: { password: string } }>("get", "secret", `${name}-app`);
     this.login = {
       host: `${name}-rw.${this.namespace.name}.svc.cluster.local`,
@@ -132,7 +138,7 @@ export class CloudNativePg implements WithPrimary {
   /** Removes it, or as much as there is of it. */
   async remove(): Promise<void> {
     await this.namespace.kubectl("delete", kind, name, "--ignore-not-found");
-    await this.namespace.kubectl("delete", "namespace", this.namespace.name, "--ignore-not-found");
+    await this.namespace.remove();
     await this.namespace.kubectl("delete", "storageclass", this.namespace.name, "--ignore-not-found");
     await releaseVolumes(this.namespace.name);
   }

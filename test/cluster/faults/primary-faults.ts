@@ -9,6 +9,9 @@ export interface WithPrimary extends Subject {
   roll(): Promise<void>;
 }
 
+/** By far what takes longest. */
+export const rollingUpdate = "rolling update of all three";
+
 /** What is provoked on every subject, so that they can be compared. */
 export const primaryFaults: Fault<WithPrimary>[] = [
   { title: "postmaster killed (SIGKILL)", tries, most: 2, provoke: (subject) => subject.killPostmaster() },
@@ -26,5 +29,5 @@ export const primaryFaults: Fault<WithPrimary>[] = [
     provoke: (subject) => subject.deletePrimary("--force", "--grace-period=0"),
   },
   { title: "primary's pod deleted", tries, most: 5, provoke: (subject) => subject.deletePrimary() },
-  { title: "rolling update of all three", tries, most: 5, provoke: (subject) => subject.roll() },
+  { title: rollingUpdate, tries, most: 5, provoke: (subject) => subject.roll() },
 ];

@@ -33,6 +33,16 @@ const series: Series = {
     },
   ],
 };
+const measured: Finding = {
+  kind: "measures",
+  title: "Time",
+  unit: "s",
+  measures: [
+    { name: "quick", values: [3, 1, 2], target: { atMost: 2 } },
+    { name: "slow", values: [9], note: "once", target: { atMost: 5, missed: "it waits." } },
+    { name: "not judged", values: [4] },
+  ],
+};
 const found = (part: string, ...findings: Finding[]): Findings => ({
   part,
   title: `Part ${part}`,
@@ -52,6 +62,13 @@ describe("the benchmark's report", () => {
     expect(report).to.include("| plan | 1.00: met (at most 8) | 1.0000: met (at least 0.99) |");
     expect(report).to.include("![Speed](bench/speed.svg)");
     expect(report).to.include("2026-01-02; 2 x CPU.");
+  });
+
+  it("has what is judged by itself with its target, its reason and what there is to know", () => {
+    const report = withSection(emptyReport, found("one", measured), order);
+    expect(report).to.include("| quick | 2.00 s | met (at most 2) | 1.00 to 3.00 | 3 |  |");
+    expect(report).to.include("| slow | 9.00 s | **missed** (at most 5) |  | 1 | once |");
+    expect(report).to.include("| not judged | 4.00 s |  |  | 1 |  |\n\nMissed, because it waits.\n");
   });
 
   it("keeps the other parts' sections, in their order, when one is measured anew", () => {
@@ -76,7 +93,9 @@ describe("the benchmark's report", () => {
   });
 
   it("tells the terminal the same", () => {
-    expect(verdicts(found("one", comparison, series))).to.include.members([
+    expect(verdicts(found("one", comparison, series, measured))).to.include.members([
+      "Time: quick: 2.00 s, met (at most 2)",
+      "Time: slow: 9.00 s, **missed** (at most 5)",
       "Speed: ours & <more>: 1.10 x (1.20 s), met (at most 1.15)",
       "plan: 1.00 a piece, met (at most 8)",
     ]);
