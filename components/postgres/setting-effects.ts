@@ -27,7 +27,7 @@ interface SettingRows extends Record<Exclude<keyof PostgresClusterArgs, Nested>,
 }
 
 /** In the order of the tables in README.md and docs/settings.md. */
-export const settingRows: SettingRows = { ...placeRows, ...podRows, ...networkRows, ...tlsRows, ...dataRows };
+const settingRows: SettingRows = { ...placeRows, ...podRows, ...networkRows, ...tlsRows, ...dataRows };
 
 /** All rows by setting, those of nested settings as `resources.limits`. */
 export function allSettingRows(): [setting: string, row: SettingRow][] {

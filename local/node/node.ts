@@ -39,7 +39,7 @@ export interface NodeStatus {
   servers: Record<string, number | undefined>;
 }
 
-export const serverNames: readonly ServerName[] = [
+const serverNames: readonly ServerName[] = [
   "etcd",
   "containerd",
   "kube-apiserver",

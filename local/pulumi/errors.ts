@@ -2,7 +2,7 @@ import { RunError } from "@pulumi/pulumi";
 import { LocalError } from "../tools/run";
 
 /** What a command's exit code says. */
-export const exitCodes = {
+const exitCodes = {
   /** Done, or nothing to do. */
   done: 0,
   /** Refused or failed; the message says why. */

@@ -19,7 +19,7 @@ export interface StackFile {
 }
 
 /** Stacks that have a settings file. */
-export function knownStacks(folder = projectFolder): string[] {
+function knownStacks(folder = projectFolder): string[] {
   const names = readdirSync(folder).map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1]);
   return names.filter((name) => name !== undefined).sort();
 }

@@ -110,7 +110,7 @@ export function bytesPer(unit: string | undefined): number {
 }
 
 /** `on`, `off`, or undefined where PostgreSQL would not take the text for a bool. */
-export function readSwitch(text: string): "on" | "off" | undefined {
+function readSwitch(text: string): "on" | "off" | undefined {
   const lower = text.toLowerCase();
   const isPrefixOf = (word: string, shortest = 1) => lower.length >= shortest && word.startsWith(lower);
   if (lower === "1" || isPrefixOf("true") || isPrefixOf("yes") || lower === "on") return "on";

@@ -55,15 +55,13 @@ const faults: Fault<OwnCluster>[] = [
 // Each on a cluster of its own, all at the same time: they only wait.
 describe("a cluster that is hurt for a minute while a client writes", function () {
   this.timeout(`${4 + 3 * longTries} minutes`);
-  const clusters: OwnCluster[] = [];
+  let clusters: OwnCluster[] = [];
   let outcomes: Promise<PromiseSettledResult<void>[]>;
 
   before(async () => {
-    for (const [index] of faults.entries()) {
-      const cluster = new OwnCluster(await TestStack.create(`minute-${index}`, { replicas: 3 }));
-      clusters.push(cluster);
-      await cluster.stack.up();
-    }
+    const created = faults.map((_, index) => TestStack.create(`minute-${index}`, { replicas: 3 }));
+    clusters = (await Promise.all(created)).map((stack) => new OwnCluster(stack));
+    await Promise.all(clusters.map(({ stack }) => stack.up()));
     outcomes = Promise.allSettled(
       clusters.map(async (cluster, index) => {
         const fault = faults[index];
@@ -71,9 +69,7 @@ describe("a cluster that is hurt for a minute while a client writes", function (
       }),
     );
   });
-  after(async () => {
-    for (const { stack } of clusters) await stack.remove();
-  });
+  after(() => Promise.all(clusters.map(({ stack }) => stack.remove())));
 
   for (const [index, { title }] of faults.entries()) {
     it(`comes back by itself: ${title}`, async () => {
