@@ -123,7 +123,7 @@ export class CommandLine {
   async remove(): Promise<void> {
     await this.run("down", "--volumes");
     await releaseVolumes(`${this.stack}-postgres-local-storage`);
-    await this.namespace.remove();
+    await this.namespace.remove({ wait: false });
     rmSync(this.file, { force: true });
     rmSync(this.folder, { recursive: true });
   }

@@ -83,9 +83,9 @@ export class Namespace {
     }
   }
 
-  /** Deletes the namespace with all that is in it, and waits for its end. */
-  async remove(): Promise<void> {
-    await this.kubectl("delete", "namespace", this.name, "--ignore-not-found");
+  /** Deletes the namespace with all that is in it. Its end takes ten seconds, to be waited for where the name is used again. */
+  async remove({ wait = true } = {}): Promise<void> {
+    await this.kubectl("delete", "namespace", this.name, "--ignore-not-found", `--wait=${wait}`);
   }
 
   /** A bash script in a pod, given on standard input, so that what is secret in it is in no list of arguments. */

@@ -181,8 +181,8 @@ export class TestStack {
     // A stack that stays because its test timed out would make the tests after it late, too.
     await this.running;
     const open = await this.open({});
-    // At once: both wait for the same pods.
-    await Promise.all([destroy(open), this.namespace.remove()]);
+    await destroy(open);
+    await this.namespace.remove({ wait: false });
     await releaseVolumes(open.resolved.spec.storageClassName);
     rmSync(this.home, { recursive: true });
   }
