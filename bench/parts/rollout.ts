@@ -8,6 +8,7 @@ import { OwnRollout } from "../contenders/own";
 import type { Comparison, Finding, Part, Target } from "../findings";
 import { Pulumi } from "../pulumi";
 import { inTurn, seconds } from "../rounds";
+import { median } from "../statistics";
 import { takingBack } from "../undo";
 import { cloneFindings } from "./clone";
 
@@ -41,8 +42,10 @@ export const rollout: Part = {
       // What changes them, on two that stay.
       undo(() => own.remove());
       undo(() => naive.remove());
-      await own.prepare({ replicas: 4 });
-      await naive.prepare({ replicas: 4 });
+      for (const contender of [own, naive]) {
+        await contender.namespace.gone();
+        await contender.prepare({ replicas: 4 });
+      }
       await Promise.all([own.up(), naive.up()]);
       return [remark, ...first, ...(await changes(own, naive, note)), ...(await cloneFindings(own, note))];
     });
@@ -61,6 +64,7 @@ const remark: Finding = {
 async function firstRollouts(own: OwnRollout, naive: NaiveRollout, note: (words: string) => void): Promise<Finding[]> {
   const fresh = async (contender: OwnRollout | NaiveRollout, settings = {}): Promise<number> => {
     try {
+      await contender.namespace.gone();
       await contender.prepare();
       return await seconds(() => contender.up(settings));
     } finally {
@@ -90,6 +94,7 @@ async function firstRollouts(own: OwnRollout, naive: NaiveRollout, note: (words:
   const long = Object.fromEntries(
     [names.own, names.parallel, names.peer].map((name) => [name, of(name, longRounds)] as const),
   );
+  const floor = `a StatefulSet without replication takes ${median(of(names.naive)).toFixed(1)} s on this machine; the rest is told above.`;
   return [
     compared("rollout-naive", "To three Ready pods", short, names.naive, { atMost: 1.2 }),
     compared("rollout-peer", "To three Ready pods, beside CloudNativePG", long, names.peer, {
@@ -100,7 +105,11 @@ async function firstRollouts(own: OwnRollout, naive: NaiveRollout, note: (words:
       kind: "measures",
       title: "To three Ready pods, in seconds of this machine",
       unit: "s",
-      measures: [names.own, names.parallel].map((name) => ({ name, values: of(name), target: { atMost: 14 } })),
+      measures: [names.own, names.parallel].map((name) => ({
+        name,
+        values: of(name),
+        target: { atMost: 14, missed: floor },
+      })),
     },
   ];
 }

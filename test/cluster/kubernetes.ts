@@ -88,6 +88,11 @@ export class Namespace {
     await this.kubectl("delete", "namespace", this.name, "--ignore-not-found", `--wait=${wait}`);
   }
 
+  /** Resolves when it is gone. */
+  async gone(): Promise<void> {
+    await this.kubectl("wait", "--for=delete", `namespace/${this.name}`, "--timeout=50s");
+  }
+
   /** A bash script in a pod, given on standard input, so that what is secret in it is in no list of arguments. */
   bash(pod: string, script: string): Promise<string> {
     return this.run(["exec", "-i", pod, "--", "bash", "-s"], script);
