@@ -17,10 +17,11 @@ const faults: Fault<OwnCluster>[] = [
       const restarts = (): Promise<string> =>
         namespace.kubectl("get", "pod", "postgres-2", "-o", "jsonpath={.status.containerStatuses[0].restartCount}");
       const before = await restarts();
+      const begun = new Date().toISOString();
       const over = await cutNetwork((await namespace.pod("postgres-2")).status.podIP ?? "", 60);
       await namespace.allStreaming("postgres-1", "postgres-2");
       expect(await restarts()).to.equal(before);
-      expect(await namespace.kubectl("logs", "postgres-2", "--since=90s")).not.to.contain("cloning");
+      expect(await namespace.kubectl("logs", "postgres-2", `--since-time=${begun}`)).not.to.contain("cloning");
       return over;
     },
   },
