@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { defaultStack } from "./npm-line";
 import { UsageError } from "./pulumi/errors";
 import { type Format, formats } from "./verdict/format";
 
@@ -40,7 +41,7 @@ const descriptions: Record<string, string> = {
   cluster:
     "--cluster WHICH   embedded (a node on this machine) or current (kubectl's context); default: current where\n" +
     "                    kubectl has one, else embedded; KUBERNETES_POSTGRES_CLUSTER sets it for good",
-  volumes: "--volumes         also delete the data, for good; on a cluster of yours the claims",
+  volumes: "--volumes         also delete the data, for good",
   json: "--json            answer as JSON",
   out: "--out DIR         the folder to write to: a new one, an empty one, or that of an earlier render",
   format: "--format HOW      text, markdown (a comment for a pull request) or json; default text",
@@ -98,11 +99,9 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
         `${taken === "volumes" ? "" : ` ${environment[`npm_config_${taken}`]}`}. Nothing was done.`,
     );
   }
-  const { values, positionals, unknown } = read(rest, optionsOf[command]);
-  const wrong = unknown ?? positionals[0];
-  if (wrong !== undefined) {
-    throw new UsageError(`npm run ${npmName(command)}: ${wrong} is not understood.\n\n${helpText(command)}`);
-  }
+  const { values, positionals, wrong } = read(rest, optionsOf[command]);
+  const words = wrong ?? (positionals[0] && `${positionals[0]} is not understood`);
+  if (words) throw new UsageError(`npm run ${npmName(command)}: ${words}.\n\n${helpText(command)}`);
   const help = values.help ?? false;
   if (command === "render" && !values.out && !help) {
     throw new UsageError(`npm run render: --out is missing, the folder to write to.\n\n${helpText(command)}`);
@@ -113,7 +112,7 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   }
   return {
     command,
-    stack: values.stack ?? "dev",
+    stack: values.stack ?? defaultStack,
     cluster: values.cluster,
     volumes: values.volumes ?? false,
     json: values.json ?? false,
@@ -135,10 +134,11 @@ interface Values {
   help?: boolean;
 }
 
-function read(args: string[], allowed: readonly string[]): { values: Values; positionals: string[]; unknown?: string } {
+/** @returns with `wrong`: words for what cannot be understood. */
+function read(args: string[], allowed: readonly string[]): { values: Values; positionals: string[]; wrong?: string } {
   const found = parseArgs({ args, strict: false, allowPositionals: true, tokens: true }).tokens;
   const refused = found.find((token) => token.kind === "option" && !allowed.includes(token.name));
-  if (refused?.kind === "option") return { values: {}, positionals: [], unknown: refused.rawName };
+  if (refused?.kind === "option") return { values: {}, positionals: [], wrong: `${refused.rawName} is not understood` };
   try {
     return parseArgs({
       args,
@@ -155,6 +155,11 @@ function read(args: string[], allowed: readonly string[]): { values: Values; pos
       },
     });
   } catch (error) {
-    return { values: {}, positionals: [], unknown: error instanceof Error ? (error.message.split(".")[0] ?? "") : "" };
+    const said = error instanceof Error ? (error.message.split(".")[0] ?? "") : `${error}`;
+    return {
+      values: {},
+      positionals: [],
+      wrong: said.replace(/^Option '(\S+) <value>' argument missing$/, "$1 needs a value"),
+    };
   }
 }

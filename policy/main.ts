@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { RunError } from "@pulumi/pulumi";
+import { defaultStack } from "../local/npm-line";
 import { readStackFile } from "../local/pulumi/stack-file";
 import { LocalError } from "../local/tools/run";
 import { judge } from "./judge";
@@ -20,21 +21,25 @@ interface Options {
   help: boolean;
 }
 
-/** Undefined where the command line is not understood. */
-function read(args: string[]): Options | undefined {
+/** Words for what is not understood, where something is. */
+function read(args: string[]): Options | string {
   try {
     const { values } = parseArgs({ args, options: { stack: { type: "string" }, help: { type: "boolean" } } });
-    return { stack: values.stack ?? "dev", help: values.help ?? false };
-  } catch {
-    return undefined;
+    return { stack: values.stack ?? defaultStack, help: values.help ?? false };
+  } catch (error) {
+    return error instanceof Error ? (error.message.split(". ")[0] ?? "") : `${error}`;
   }
 }
 
 async function main(args: string[]): Promise<number> {
   const options = read(args);
-  if (options === undefined || options.help) {
-    console[options === undefined ? "error" : "log"](usage);
-    return options === undefined ? 2 : 0;
+  if (typeof options === "string") {
+    console.error(`npm run policy: ${options}.\n\n${usage}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(usage);
+    return 0;
   }
   const { stack } = options;
   const taken = process.env.npm_config_stack;

@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import type { ClusterSpec } from "../../components/postgres/spec";
 import type { CommandLine } from "../arguments";
 import { releaseVolumes, startNode } from "../node";
+import { npmLine } from "../npm-line";
 import { Progress } from "../progress";
 import { clusterKey } from "../pulumi/cluster-choice";
 import { destroy, openStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
 import { stackPaths } from "../pulumi/paths";
+import { forgetPlace } from "../pulumi/place";
 import { Kubernetes } from "../pulumi/pods/kubernetes";
 import { takeSnapshot } from "../pulumi/pods/pod-watch";
 import { LocalError } from "../tools/run";
@@ -27,23 +29,28 @@ export async function down({ stack, cluster, volumes }: CommandLine): Promise<vo
   const open = await openStack(resolved, await deployTools(resolved, progress));
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
   const say = (line: string): void => progress.line(line);
-  const { changes, keptVolumes } = await progress
+  const { changes, keptVolumes, place } = await progress
     .step(`delete stack ${stack}`, (note) => destroy(open, { ...signals, say, note }, volumes))
     .finally(release);
   const headline = changes.length === 0 ? `Stack ${stack} was already gone.` : `Stack ${stack} is gone.`;
-  if (volumes) {
+  if (volumes && place === undefined) {
+    console.log(`\n${headline} It is not known where data of it could be: nothing else was deleted.`);
+  } else if (volumes) {
     const { done, left } = await progress.step("delete its data", () => deleteData(resolved));
+    forgetPlace(open.workspace.paths);
     console.log([`\n${headline} ${done}`, ...left].join("\n"));
   } else {
-    console.log(`\n${headline} ${dataLine(keptVolumes)}`);
+    if (keptVolumes === false) forgetPlace(open.workspace.paths);
+    console.log(`\n${headline} ${dataLine(stack, keptVolumes)}`);
   }
 }
 
 /** What became of the data. That follows from what was deployed: settings may have changed since. */
-function dataLine(kept: boolean | undefined): string {
+function dataLine(stack: string, kept: boolean | undefined): string {
   if (kept === false) return "Its data went with it, since it was deployed with keepVolumes: false.";
-  const which = kept ? "Its data" : "Data that it kept";
-  return `${which} stays: npm run up brings it back, npm run down -- --volumes deletes it.`;
+  const which = kept ? "Its data stays" : "Data that it kept, if there is any, stays";
+  const back = `${npmLine("up", stack)} brings it back, with new passwords and a new certificate authority`;
+  return `${which}: ${back}; ${npmLine("down", stack, "--volumes")} deletes it.`;
 }
 
 /** Deletes claims and, where we made them, volumes and their content. Returns, for people, what is done and what is left to do. */
@@ -62,7 +69,7 @@ async function deleteData(resolved: ResolvedStack): Promise<{ done: string; left
   }
   const kubernetes = await Kubernetes.connect(kubectl);
   try {
-    const left = embedded ? [] : await deleteClaims(kubernetes, spec);
+    const left = embedded ? [] : await deleteClaims(kubernetes, spec).catch(withWayOut);
     const done = left.length === 0 ? "Its data is deleted." : "Its claims are deleted.";
     await deleteLatch(kubernetes, spec);
     const stays = spec.createNamespace && (await kubernetes.get(`/api/v1/namespaces/${namespace}`)) !== undefined;
@@ -74,6 +81,13 @@ async function deleteData(resolved: ResolvedStack): Promise<{ done: string; left
   } finally {
     kubernetes.close();
   }
+}
+
+function withWayOut(error: Error): never {
+  throw new LocalError(
+    `The stack is gone, but its data is not: ${error.message}.\n` +
+      "Run the same command again with rights to delete PersistentVolumeClaims and ConfigMaps in its namespace.",
+  );
 }
 
 async function deleteClaims(kubernetes: Kubernetes, spec: ClusterSpec): Promise<string[]> {

@@ -20,7 +20,7 @@ export function catchInterrupts(say: (line: string) => void): Interrupts {
       say("Ending in order: waiting for what has begun, saving the state. Ctrl-C again ends at once.");
       cancel.abort();
     } else if (Date.now() - first > echoMs) {
-      say("Ending at once. The next npm run up puts in order what is left.");
+      say("Ending at once. The next up puts in order what is left.");
       kill.abort();
     }
   };

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { nodeStatus } from "../node";
+import { npmLine } from "../npm-line";
 import type { Progress } from "../progress";
 import { kubectlArguments } from "../pulumi/cluster-choice";
 import type { DeployTools, ResolvedStack } from "../pulumi/deploy";
@@ -54,5 +55,5 @@ export function psqlLine(resolved: ResolvedStack): string {
 /** What a person runs to go on with a rollout that `updateStrategy` holds. */
 export const rolloutCommands = (resolved: ResolvedStack) => ({
   deletePod: (pod: string) => kubectlLine(resolved, ["delete", "pod", "-n", resolved.spec.namespace, pod]),
-  up: resolved.stack === "dev" ? "npm run up" : `npm run up -- --stack ${resolved.stack}`,
+  up: npmLine("up", resolved.stack),
 });

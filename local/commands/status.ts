@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLine } from "../arguments";
 import { nodeStatus } from "../node";
+import { npmLine } from "../npm-line";
 import { clusterKey } from "../pulumi/cluster-choice";
 import { openStack, type ResolvedStack, resolveStack, stackOutputs } from "../pulumi/deploy";
 import { type PublicOutputs, withoutSecrets } from "../pulumi/outputs";
@@ -113,8 +114,9 @@ async function lastOutputs(resolved: ResolvedStack): Promise<PublicOutputs | und
 
 function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, reachable: boolean): string {
   const lines = [cluster];
-  if (node !== undefined) lines.push(`Node: ${node}${node === "stopped" ? " (npm run up starts it)" : ""}`);
-  if (outputs === undefined) lines.push(`Stack ${stack} is not deployed. npm run up deploys it.`);
+  if (node !== undefined)
+    lines.push(`Node: ${node}${node === "stopped" ? ` (${npmLine("up", stack)} starts it)` : ""}`);
+  if (outputs === undefined) lines.push(`Stack ${stack} is not deployed. ${npmLine("up", stack)} deploys it.`);
   else {
     const { namespace, database, user, primary, secretName, storageClassName } = outputs;
     lines.push(

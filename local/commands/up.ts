@@ -1,3 +1,4 @@
+import { clientsText } from "../../components/postgres/network-policy";
 import type { CommandLine } from "../arguments";
 import { ensureVolumes, reattachVolumes, startNode } from "../node";
 import { duration, Progress } from "../progress";
@@ -61,7 +62,7 @@ function summary(
     ...(rollout === undefined ? [] : rolloutLines(rollout, rolloutCommands(resolved)).map((line) => `  ${line}`)),
     ...(reachesRunningPods(changes, spec) ? [later] : []),
     "",
-    "Endpoints, from any pod of the cluster:",
+    `Endpoints, for ${clientsText(spec.networkPolicy)}:`,
     ...rows,
     `  ${"writes".padEnd(width)}  primary  ${primary.host}:${primary.port}`,
     `  role ${user}, password in Secret ${namespace}/${secretName}`,

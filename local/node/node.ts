@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Note, Progress } from "../progress";
@@ -68,7 +68,7 @@ export async function startNode(progress: Progress): Promise<LocalNode> {
   await makeImages(progress, tools.pause);
   return withNodeLock(async () => {
     refuseOtherOwner();
-    writeFileSync(ownerFile, home());
+    noteOwner();
     const at = paths();
     const network = await chooseNetwork(at);
     const node: LocalNode = { kubeconfig: at.kubeconfig, address: network.address, dns: network.address };
@@ -202,6 +202,13 @@ export async function ensureImage(progress: Progress): Promise<string> {
 }
 
 const ownerFile = join(runFolder, "home");
+
+/** Whole at any moment: others that start read it without a lock. */
+function noteOwner(): void {
+  if (existsSync(ownerFile) && readFileSync(ownerFile, "utf8") === home()) return;
+  writeFileSync(`${ownerFile}.new`, home());
+  renameSync(`${ownerFile}.new`, ownerFile);
+}
 
 /** A machine has one such node: its devices, addresses and rules have fixed names. */
 function refuseOtherOwner(): void {

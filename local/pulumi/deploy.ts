@@ -4,10 +4,11 @@ import type { ClusterSpec } from "../../components/postgres/spec";
 import { isExpandable } from "../../components/postgres/storage-class";
 import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
+import { npmLine } from "../npm-line";
 import { at } from "../tools/json";
 import { LocalError, until } from "../tools/run";
 import type { PlanSteps } from "../verdict/step";
-import { readLatch } from "./deployed-state";
+import { type Place, readLatch } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
 import { type EngineReport, runEngine } from "./engine-run";
 import {
@@ -21,6 +22,7 @@ import {
 import type { DeployTools, Listener, OpenStack } from "./open-stack";
 import { readOutputs } from "./outputs";
 import { pulumiFolder } from "./paths";
+import { movedPlace, notedPlace, notePlace, othersAt, placeOf, takenPlace } from "./place";
 import { Kubernetes } from "./pods/kubernetes";
 import { takeSnapshot } from "./pods/pod-watch";
 import type { Rollout } from "./pods/rollout";
@@ -51,6 +53,8 @@ export interface Preview extends Plan {
 export interface Deletion extends Plan {
   /** Whether what was deployed keeps its volumes; undefined where there was no StatefulSet that could say so. */
   keptVolumes: boolean | undefined;
+  /** Where its data is, or was; undefined where nobody knows. */
+  place: Place | undefined;
 }
 
 /** What a deployment did. */
@@ -84,7 +88,7 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
   const unused = unusedParts(open.resolved.spec, live);
   if (unused !== undefined) {
     throw new LocalError(
-      `${partsLine(open, unused)} never got a volume and asks for what is no longer wanted: npm run up makes it anew. ` +
+      `${partsLine(open, unused)} never got a volume and asks for what is no longer wanted: ${npmLine("up", open.resolved.stack)} makes it anew. ` +
         "Kubernetes cannot preview that.",
     );
   }
@@ -102,6 +106,8 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
 export async function deploy(open: OpenStack, listener: Listener = {}): Promise<Deployment> {
   return changing(open, "up", listener, async () => {
     const live = await demandPossible(open);
+    // Before anything is made: what an interrupted run leaves is this stack's, too.
+    notePlace(open.workspace.paths, placeOf(open.resolved.spec));
     const unused = unusedParts(open.resolved.spec, live);
     if (unused !== undefined) await removeUnused(open, unused, listener.say ?? (() => undefined));
     const report = await runEngine(open, "up", listener);
@@ -115,8 +121,8 @@ export async function deploy(open: OpenStack, listener: Listener = {}): Promise<
 /**
  * Deletes what the stack made. Claims, and so the data, stay, unless `keepVolumes: false` is deployed.
  * @param dataToo whether the caller deletes the data as well.
- * @throws LocalError for a protected stack, SettingsError where the data would go against the settings; both before
- *   anything is deleted.
+ * @throws LocalError for a protected stack, SettingsError where the data would go against the settings, or would be that of
+ *   another place than the stack was deployed to; all before anything is deleted.
  */
 export async function destroy(open: OpenStack, listener: Listener = {}, dataToo = false): Promise<Deletion> {
   return changing(open, "down", listener, async () => {
@@ -124,17 +130,20 @@ export async function destroy(open: OpenStack, listener: Listener = {}, dataToo 
     const kept = await protectedResources(workspace);
     if (kept.length > 0) throw new LocalError(protection(resolved.stack, kept));
     const state = await deployedState(workspace);
-    const problems = dataToo ? [] : refusedDeletion(resolved.spec, state, resolved.stack);
+    const place = state?.place ?? notedPlace(workspace.paths);
+    const problems = dataToo
+      ? movedPlace(placeOf(resolved.spec), place)
+      : refusedDeletion(resolved.spec, state, resolved.stack);
     if (problems.length > 0) throw new SettingsError(problems);
     const keptVolumes = state?.fixedFields === undefined ? undefined : !state.losesVolumes;
-    return { ...plan(await runEngine(open, "destroy", listener, keptVolumes === false)), keptVolumes };
+    return { ...plan(await runEngine(open, "destroy", listener, keptVolumes === false)), keptVolumes, place };
   });
 }
 
 const protection = (stack: string, resources: readonly string[]): string =>
   `Stack ${stack} is protected: Pulumi refuses to delete ${resources.join(", ")}.\n` +
   `If it really is to go: set kubernetes-postgres:protect to false in Pulumi.${stack}.yaml, ` +
-  `npm run up -- --stack ${stack}, then npm run down -- --stack ${stack}.`;
+  `${npmLine("up", stack)}, then ${npmLine("down", stack)}.`;
 
 /** The outputs of the last deployment; undefined where there is none. */
 export async function stackOutputs({ workspace }: OpenStack): Promise<StackOutputs | undefined> {
@@ -163,7 +172,11 @@ async function demandPossible(open: OpenStack): Promise<LiveCluster | undefined>
         "Install kubectl, or set createNamespace to false and use a namespace that is there.",
     );
   }
-  const problems = refusedChanges(spec, state, live, open.resolved.stack);
+  const refused = refusedChanges(spec, state, live, open.resolved.stack);
+  const place = placeOf(spec);
+  // Where this stack was to be elsewhere, that is said already.
+  const taken = refused.length > 0 ? [] : takenPlace(place, othersAt(place, open.workspace.paths));
+  const problems = [...refused, ...taken];
   if (problems.length > 0) throw new SettingsError(problems);
   return live;
 }

@@ -7,10 +7,19 @@ import type { PublicOutputs } from "./outputs";
 /** What a deployment says of itself and what can never change in place. */
 export type DeployedNames = Pick<PublicOutputs, "namespace" | "service" | "database" | "user">;
 
+/** Where the cluster of a stack is in Kubernetes: whoever has it there has its volumes. */
+export interface Place {
+  namespace: string;
+  /** Of the StatefulSet. */
+  name: string;
+}
+
 /** What the last deployment left in the stack's state. */
 export interface DeployedState {
   /** Undefined where it did not come to its end. */
   names: DeployedNames | undefined;
+  /** Namespace and name of the StatefulSet; undefined where there is none. */
+  place: Place | undefined;
   /** Of the StatefulSet; undefined where there is none. */
   fixedFields: FixedFields | undefined;
   /** Of the StatefulSet's pods. */
@@ -45,6 +54,7 @@ export function readState(text: string): DeployedState | undefined {
   const latch = ofKind("ConfigMap").find((map) => textAt(map, "inputs", "metadata", "name")?.endsWith("-latch"));
   return {
     names: readNames(at(ofKind("Stack")[0], "outputs")),
+    place: readPlace(at(ofKind("StatefulSet")[0], "inputs", "metadata")),
     fixedFields: readFixedFields(set),
     image: readImage(set),
     record: readLatch(at(latch, "inputs")),
@@ -53,6 +63,12 @@ export function readState(text: string): DeployedState | undefined {
     namespaces: namesOf(ofKind("Namespace")),
     lostNamespaces: namesOf(ofKind("Namespace").filter((resource) => at(resource, "retainOnDelete") !== true)),
   };
+}
+
+/** @param texts that name a place; undefined where they do not. */
+export function readPlace(texts: unknown): Place | undefined {
+  const [namespace, name] = [textAt(texts, "namespace"), textAt(texts, "name")];
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
 /** @param set `spec` of a StatefulSet; undefined where there is none. */

@@ -1,4 +1,5 @@
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
+import { npmLine } from "../npm-line";
 import { LocalError, sleep } from "../tools/run";
 import { type PlanStep, type PlanSteps, stepOfEvent } from "../verdict/step";
 import { EngineError } from "./engine-command";
@@ -132,7 +133,8 @@ export async function runEngine(
     return { changes, unchanged, outputs, rollout, plan: { steps, unchanged, drifted, errors: [] } };
   } catch (error) {
     const report = await watcher?.report();
-    if (report !== undefined) throw new PodsError(`${report}\nWhen it is mended, npm run up continues from here.`);
+    if (report !== undefined)
+      throw new PodsError(`${report}\nWhen it is mended, ${npmLine("up", open.resolved.stack)} continues from here.`);
     if (ending.cause === "asked") {
       throw new InterruptedError("Ended. What was done so far is noted; the same command continues from here.");
     }
@@ -213,7 +215,9 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
       while (latest === undefined || !isComplete(latest)) {
         if (story !== undefined || ending.cause !== undefined) throw new LocalError("Not every pod became ready.");
         if (Date.now() > deadline) {
-          throw new LocalError("Not every pod became ready within 10 minutes. See npm run status.");
+          throw new LocalError(
+            `Not every pod became ready within 10 minutes. See ${npmLine("status", open.resolved.stack)}.`,
+          );
         }
         await sleep(200);
       }
@@ -237,7 +241,7 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
           listener.note?.(said);
         }
         const reason = growth.stuck(snapshot, Date.now());
-        if (reason !== undefined) throw new LocalError(ungrown(reason, said));
+        if (reason !== undefined) throw new LocalError(ungrown(reason, said, open.resolved.stack));
         await sleep(500);
       }
     },
@@ -249,6 +253,6 @@ async function watcherOf(open: OpenStack, listener: Listener, ending: Ending): P
   };
 }
 
-const ungrown = (reason: string, which: string): string =>
+const ungrown = (reason: string, which: string, stack: string): string =>
   `Not every volume has grown: ${reason}.\n${which}. The pods run on with what they have.\n` +
-  "Mend what the driver names, then npm run up looks again. Asking for less is possible down to just above what every volume has.";
+  `Mend what the driver names, then ${npmLine("up", stack)} looks again. Asking for less is possible down to just above what every volume has.`;

@@ -9,6 +9,7 @@ import { namespaceMark, unmarkedNamespaceLabels } from "../../components/postgre
 import type { Problem } from "../../components/postgres/problem";
 import { type DataRecord, recordProblems } from "../../components/postgres/record";
 import type { ClusterSpec } from "../../components/postgres/spec";
+import { npmLine } from "../npm-line";
 import type { DeployedState } from "./deployed-state";
 import type { PlannedChange } from "./engine-events";
 import { type DeployedClaim, resizing } from "./resizing";
@@ -95,8 +96,8 @@ export function refusedDeletion(
       asked: "true",
       why: "The stack was deployed with false, and true is not deployed yet: down would delete the volumes, and the data with them.",
       fix:
-        `To keep the data: npm run up -- --stack ${stack}, then down. ` +
-        `To delete it: npm run down -- --stack ${stack} --volumes.`,
+        `To keep the data: ${npmLine("up", stack)}, then down. ` +
+        `To delete it: ${npmLine("down", stack, "--volumes")}.`,
     },
   ];
 }
@@ -109,7 +110,7 @@ function fixed(
   stack: string,
 ): Problem[] {
   const wayOut =
-    `Where the data is not needed, npm run down -- --stack ${stack} --volumes deletes it, and any size can be chosen. ` +
+    `Where the data is not needed, ${npmLine("down", stack, "--volumes")} deletes it, and any size can be chosen. ` +
     otherStack;
   const sizes = resizing(spec, live?.claims ?? [], live?.expandable ?? [], wayOut);
   const fields = live === undefined ? state?.fixedFields : live.fixedFields;

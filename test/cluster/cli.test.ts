@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { copyFileSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { CommandLine } from "./command-line";
@@ -21,6 +22,7 @@ describe("the commands", function () {
 
     const first = await line.run("up");
     expect(first.code, first.err).to.equal(0);
+    expect(first.out).to.contain(`Endpoints, for all pods of namespace ${line.stack}:`);
     expect(first.out).to.contain(`postgres-1.postgres-svc.${line.stack}.svc.cluster.local:5432`);
     expect(first.err).to.match(/cloud: on-premise instead of aws/);
     // The line to paste, with its standard input closed and one statement instead of a prompt.
@@ -131,6 +133,24 @@ describe("the commands", function () {
     const down = await line.run("down");
     expect(down.code).to.equal(1);
     expect(down.err).to.match(/keepVolumes: "true"[\s\S]*npm run up/);
+
+    // Settings that name what is not this stack's, or of another stack that name what is.
+    write({ namespace: `${line.stack}-moved` });
+    const moved = await line.run("down", "--volumes");
+    expect(moved.code).to.equal(1);
+    expect(moved.err).to.match(/namespace[\s\S]*was deployed with test-commands-\w+:[\s\S]*Set it back/);
+    write({ keepVolumes: false });
+    const other = `${line.stack}-other`;
+    const otherFile = line.file.replace(line.stack, other);
+    copyFileSync(line.file, otherFile);
+    try {
+      const taken = await line.run("up", "--stack", other);
+      expect(taken.code).to.equal(1);
+      expect(taken.err).to.contain(`Stack ${line.stack} has its cluster postgres or its data there.`);
+    } finally {
+      rmSync(otherFile);
+    }
+    write({});
     expect((await line.namespace.pod("postgres-0")).metadata.uid).to.equal(pod.metadata.uid);
     await line.namespace.psql("postgres-0", "insert into kept values (1)");
 
@@ -141,7 +161,11 @@ describe("the commands", function () {
     expect((await line.run("up")).err).to.match(/kept Namespace/);
     // What is not deployed decides nothing.
     write({ createNamespace: false, keepVolumes: false });
-    expect((await line.run("down")).out).to.match(/is gone\. Its data stays/);
+    const gone = (await line.run("down")).out;
+    expect(gone)
+      .to.match(/is gone\. Its data stays/)
+      .and.to.contain(`npm run down -- --stack ${line.stack} --volumes deletes it`);
+    expect((await line.run("status")).out).to.contain(`npm run up -- --stack ${line.stack} deploys it`);
     write({ podManagementPolicy: "Parallel" });
     expect((await line.run("up")).code).to.equal(0);
     expect(await line.namespace.psql("postgres-0", "select id from kept")).to.equal("1");

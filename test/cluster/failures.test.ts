@@ -54,7 +54,7 @@ describe("a cluster that cannot become ready", function () {
       () => undefined,
       (error: Error) => error,
     );
-    expect(preview?.message).to.match(/never got a volume.*npm run up makes it anew/);
+    expect(preview?.message).to.match(/never got a volume.*npm run up -- --stack failure-\w+ makes it anew/);
     // Nothing is lost with a StatefulSet that has no volume: it is made anew, and so is the claim.
     const mended = stack.up({}, { volumes: 0 });
     await eventually("the new claim", async () => ((await claim())?.size === "10Gi" ? true : undefined));

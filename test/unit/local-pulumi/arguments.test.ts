@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { commandNames, helpText, parseCommandLine } from "../../../local/arguments";
+import { npmLine } from "../../../local/npm-line";
 
 describe("the local command line", () => {
   it("deploys stack dev when nothing is said", () => {
@@ -49,6 +50,18 @@ describe("the local command line", () => {
     expect(() => parseCommandLine(["preview", "--format", "xml"])).to.throw(/text, markdown, json are/);
     expect(() => parseCommandLine(["up", "--format", "json"])).to.throw(/--format is not understood/);
     expect(helpText("preview")).to.match(/2 changes, 3 changes that lose pods or data/);
+  });
+
+  it("says which option lacks its value", () => {
+    expect(() => parseCommandLine(["up", "--stack"])).to.throw(/npm run up: --stack needs a value\./);
+    expect(() => parseCommandLine(["render", "--out"])).to.throw(/npm run render: --out needs a value\./);
+  });
+
+  it("gives commands to type that are about the same stack", () => {
+    expect(npmLine("up", "dev")).to.equal("npm run up");
+    expect(npmLine("up", "prod")).to.equal("npm run up -- --stack prod");
+    expect(npmLine("down", "dev", "--volumes")).to.equal("npm run down -- --volumes");
+    expect(npmLine("down", "prod", "--volumes")).to.equal("npm run down -- --stack prod --volumes");
   });
 
   it("refuses what npm kept to itself, for it would act on another stack than was named", () => {

@@ -3,6 +3,7 @@ import { type DeployedState, readState } from "../../../local/pulumi/deployed-st
 
 const kept: DeployedState = {
   names: { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" },
+  place: { namespace: "n", name: "postgres" },
   fixedFields: { podManagementPolicy: "OrderedReady", storageClassName: "fast", storageSize: "10Gi" },
   image: "postgres:16",
   record: { major: 16, database: "myapp", user: "appuser" },
@@ -38,6 +39,7 @@ describe("what is deployed, in the state", () => {
     {
       type: "kubernetes:apps/v1:StatefulSet",
       inputs: {
+        metadata: { namespace: "n", name: "postgres" },
         spec: {
           podManagementPolicy: "OrderedReady",
           persistentVolumeClaimRetentionPolicy: { whenDeleted: keepVolumes ? "Retain" : "Delete" },

@@ -24,6 +24,7 @@ const balanced = "n-postgres-pd-balanced";
 const fixedFields = { podManagementPolicy: "OrderedReady", storageClassName: balanced, storageSize: "10Gi" };
 const state: DeployedState = {
   names,
+  place: { namespace: "n", name: "postgres" },
   fixedFields,
   losesVolumes: false,
   storageClasses: [balanced],
@@ -98,7 +99,8 @@ const cases: Case[] = [
     title: "a smaller size, also after the stack was taken down",
     live: { fixedFields: undefined, claims: claims("20Gi", "20Gi") },
     refused: {
-      storageSize: /data-postgres-0 \(20Gi\), data-postgres-1 \(20Gi\).*Set it back to 20Gi\..*--stack dev --volumes/,
+      storageSize:
+        /data-postgres-0 \(20Gi\), data-postgres-1 \(20Gi\).*Set it back to 20Gi\..*npm run down -- --volumes/,
     },
   },
   {
@@ -217,7 +219,7 @@ describe("settings on a deployed stack: refused is", () => {
       refusedDeletion(clusterSpec({ ...args, keepVolumes }), left, "dev").map(({ why, fix }) => `${why} ${fix}`);
     expect(refused(true, thrownAway)).to.have.length(1);
     expect(refused(true, thrownAway)[0]).to.match(
-      /delete the volumes.*npm run up -- --stack dev, then down.*--volumes/,
+      /delete the volumes.*npm run up, then down.*npm run down -- --volumes/,
     );
     expect([refused(false, thrownAway), refused(true, state), refused(true, undefined)]).to.deep.equal([[], [], []]);
   });

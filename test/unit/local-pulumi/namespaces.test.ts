@@ -16,6 +16,7 @@ const fixedFields = { podManagementPolicy, storageClassName: storageClass, stora
 const claim = { name: "data-postgres-0", size, storageClass };
 const state: DeployedState = {
   names: undefined,
+  place: { namespace: "n", name: "postgres" },
   fixedFields,
   losesVolumes: false,
   storageClasses: [storageClass],

@@ -8,6 +8,7 @@ const args: PostgresClusterArgs = { namespace: "n", storageClassName: "fast", cr
 const fixedFields = { podManagementPolicy: "OrderedReady", storageClassName: "fast", storageSize: "10Gi" };
 const state: DeployedState = {
   names: { namespace: "n", service: "postgres-svc", database: "myapp", user: "appuser" },
+  place: { namespace: "n", name: "postgres" },
   fixedFields,
   losesVolumes: false,
   storageClasses: [],
