@@ -8,6 +8,8 @@ import type { Interruption, Loss, SettingVerdict } from "./types";
  */
 export const rollingUpdatePauseSeconds = 2;
 
+const nothing = "nothing";
+
 /** What clients notice of a plan. */
 export function interruptionOf(
   pods: PodsVerdict,
@@ -32,7 +34,7 @@ export function interruptionOf(
   const asked = settingsInterruption(pods, settings);
   const found = restart("when", pods.restarted) ?? restart("if", pods.perhaps) ?? readersOfRemoved(pods);
   return {
-    writers: [found?.writers, asked].filter((words) => words !== undefined).join("; ") || "nothing",
+    writers: [found?.writers, asked].filter((words) => words !== undefined && words !== nothing).join("; ") || nothing,
     readers:
       [...new Set([found?.readers, readersOfRemoved(pods)?.readers])]
         .filter((words) => words !== undefined)
@@ -48,7 +50,7 @@ function more({ imageChanges }: PodsVerdict): string {
 function readersOfRemoved({ removed, after }: PodsVerdict): Interruption | undefined {
   if (removed.length === 0) return undefined;
   const left = after === 1 ? "; only the primary is left to read from" : "";
-  return { writers: "nothing", readers: `sessions on ${list(removed)} end${left}` };
+  return { writers: nothing, readers: `sessions on ${list(removed)} end${left}` };
 }
 
 /** What settings do to writers whose pods run on. */
@@ -69,14 +71,14 @@ export const namesClients = ({ setting, after }: SettingVerdict): boolean =>
 /** What a change of `synchronousReplicas` does to commits; undefined where they wait for no more than before. */
 function commitsWait(pods: PodsVerdict, settings: readonly SettingVerdict[]): [string] | undefined {
   const stop = commitsStop(pods, settings);
-  if (stop !== undefined) return [`commits wait ${stop}`];
+  if (stop !== undefined) return [`commits may wait ${stop}`];
   const asked = settings.find(({ setting }) => setting === "synchronousReplicas");
   return asked !== undefined && Number(asked.after) > Number(asked.before) ? ["commits wait for replicas"] : undefined;
 }
 
 /**
- * Until when no commit is acknowledged, because fewer replicas are there than commits wait for: the setting reaches the
- * primary before pods are added, and after they are removed. Undefined where there are enough all the time.
+ * Until when no commit may be acknowledged, because fewer replicas are there than commits wait for: the setting can reach the
+ * primary before the pods that are added stream, and after others are removed. Undefined where there are enough all the time.
  */
 export function commitsStop(pods: PodsVerdict, settings: readonly SettingVerdict[]): string | undefined {
   const asked = settings.find(({ setting }) => setting === "synchronousReplicas");

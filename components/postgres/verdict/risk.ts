@@ -75,7 +75,7 @@ function podReasons({ pods, reloads, grows }: Judged): Reason[] {
 
 function commitReasons({ pods, settings }: Judged): Reason[] {
   const stop = commitsStop(pods, settings);
-  return stop === undefined ? [] : [{ level: "medium", why: `no commit is acknowledged ${stop}` }];
+  return stop === undefined ? [] : [{ level: "medium", why: `it may be that no commit is acknowledged ${stop}` }];
 }
 
 function resourceReasons({ resources }: Judged): Reason[] {

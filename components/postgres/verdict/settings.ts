@@ -32,6 +32,9 @@ const secretValue = /:\/\/[^\s/@]*:[^\s@]*@|(pass|password|passwd|pwd)\s*[=:]/i;
 export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClusterArgs): SettingVerdict[] {
   const [old, now] = [withDefaults(before), withDefaults(after)];
   const deployed = clusterSpec(before, {});
+  const inTheEnd = new Map(
+    derivedChanges(deployed, clusterSpec(after, {})).map((change) => [change.name, change.after]),
+  );
   return places(before, after)
     .filter((place) => place.isSet(before) || place.isSet(after))
     .filter((place) => place.value(old) !== place.value(now))
@@ -46,12 +49,21 @@ export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClus
         after: place.value(now) + (place.origin?.(after) ?? ""),
         class: effect,
         note: noteOn(place.setting, effect, old, now),
-        derived: effect === "refused" ? [] : derivedChanges(deployed, changed).filter(({ name }) => name !== itself),
+        derived:
+          effect === "refused"
+            ? []
+            : derivedChanges(deployed, changed)
+                .filter(({ name }) => name !== itself)
+                // It follows from two settings, which change together: from one alone it would be what never is.
+                .map((one) => (one.name === standbys ? { ...one, after: inTheEnd.get(standbys) ?? one.before } : one))
+                .filter((one) => one.before !== one.after),
       };
     })
     .map((verdict) => (isSecret(verdict) ? { ...verdict, before: "[secret]", after: "[secret]" } : verdict))
     .sort((a, b) => gravity.indexOf(a.class) - gravity.indexOf(b.class) || (a.setting < b.setting ? -1 : 1));
 }
+
+const standbys = "synchronous_standby_names";
 
 const gravity = ["replace", "refused", "restart", "scale", "grow", "reload", "none"];
 

@@ -53,7 +53,7 @@ const notices: [words: RegExp, notice: string][] = [
   [/need the new password/, "new password"],
   [/new list of clients/, "new list"],
   [/commits wait for replicas/, "commits wait"],
-  [/commits wait until/, "commits stop"],
+  [/commits may wait until/, "commits may stop"],
 ];
 
 const noticed = (words: string): string =>
@@ -86,6 +86,14 @@ describe("the verdict on an edit:", () => {
 
   it("calls it a scale, and no reload, where the pods only learn how many they are", async () => {
     expect((await verdictOn({ to: { replicas: 4 } })).classes).to.deep.equal(["scale"]);
+  });
+
+  it("names the synchronous replicas that there are in the end, where their number changes with that of all", async () => {
+    const { settings } = await verdictOn({ from: { replicas: 2 }, to: { replicas: 4, synchronousReplicas: 2 } });
+    const named = settings.flatMap(({ derived }) => derived.filter(({ name }) => name === "synchronous_standby_names"));
+    expect(new Set(named.map(({ after }) => after))).to.deep.equal(
+      new Set([`'ANY 2 ("postgres-1", "postgres-2", "postgres-3")'`]),
+    );
   });
 
   it("takes a cluster whose StatefulSet is missing for no new one", async () => {
