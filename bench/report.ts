@@ -19,7 +19,8 @@ export const emptyReport = `<!-- Written by npm run bench; each part writes its 
 
 \`npm run bench\` measures all of this on the embedded node, or only the parts that are named after \`--\`. Those that are
 compared run in turn, round after round, on the same machine; a ratio is the median of the rounds' own ratios, so that
-what else the machine does cancels out. Less is better unless a line says otherwise; 1 is the floor.
+what else the machine does cancels out. 1 is the row that the others are compared with; less is better unless a line says
+otherwise.
 `;
 
 const begin = (part: string): string => `<!-- part: ${part} -->`;

@@ -55,9 +55,16 @@ export const program: Part = {
         await project.up();
       }
       const compared = await compare(projects, note);
-      return [...compared, await countRequests(projects, { kubeconfig, original: node.kubeconfig }, note)];
+      return [remark, ...compared, await countRequests(projects, { kubeconfig, original: node.kubeconfig }, note)];
     });
   },
+};
+
+const remark: Finding = {
+  kind: "remark",
+  text:
+    'Pulumi\'s own CLI on stacks that are deployed, each program by a built start but the last: "after an edit" compiles it ' +
+    'first, "by ts-node" is how Pulumi starts TypeScript without this project\'s start.cjs ([why](decisions/start.md)).',
 };
 
 /** Prod as the embedded node can run it, in a namespace of the benchmark's own. */
