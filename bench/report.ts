@@ -34,12 +34,11 @@ export function withSection(report: string, found: Findings, order: readonly str
     if (rest !== undefined) sections.set(part, rest.split(end(part))[0] ?? "");
   }
   sections.set(found.part, `${section(found)}\n`);
-  const [head = ""] = report.split("<!-- part: ");
   const parts = order.flatMap((part) => {
     const text = sections.get(part);
     return text === undefined ? [] : [`${begin(part)}\n${text}${end(part)}\n`];
   });
-  return [head, ...parts].map((text) => `${text.trimEnd()}\n`).join("\n");
+  return [emptyReport, ...parts].map((text) => `${text.trimEnd()}\n`).join("\n");
 }
 
 function section({ title, at, machine, findings }: Findings): string {
