@@ -21,7 +21,7 @@ const fromNothing: Finding = {
   kind: "remark",
   text:
     "From nothing, with empty caches and none of the Debian packages, `.ci/run` took 38.4 min (2026-11-28): check 24 s, unit " +
-    "12 s, commands 30 s, scan 78 s, bootstrap 193 s, cluster 1966 s, of which 909 s to build Kubernetes, Pulumi and the image. " +
+    "12 s, commands 30 s, scan 78 s, bootstrap 193 s, cluster 1966 s, of which 879 s to build and start Kubernetes, Pulumi and the image. " +
     "One of 1,791 tests failed, so it is not in the table: it took a server's line about a client that went away for a complaint " +
     "of the pod's.",
 };
