@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Note, Progress } from "../progress";
@@ -7,6 +7,7 @@ import { home } from "../tools/home";
 import { listAt, textAt } from "../tools/json";
 import { LocalError, until } from "../tools/run";
 import { ensureTools, toolPaths } from "../tools/tools";
+import { writeWhole } from "../tools/whole-file";
 import { type Api, adminApi } from "./api";
 import { applyBootstrapObjects } from "./bootstrap-objects";
 import { ensureCertificates } from "./certificates";
@@ -68,7 +69,8 @@ export async function startNode(progress: Progress): Promise<LocalNode> {
   await makeImages(progress, tools.pause);
   return withNodeLock(async () => {
     refuseOtherOwner();
-    noteOwner();
+    // Others that start read it without a lock.
+    writeWhole(ownerFile, home());
     const at = paths();
     const network = await chooseNetwork(at);
     const node: LocalNode = { kubeconfig: at.kubeconfig, address: network.address, dns: network.address };
@@ -202,13 +204,6 @@ export async function ensureImage(progress: Progress): Promise<string> {
 }
 
 const ownerFile = join(runFolder, "home");
-
-/** Whole at any moment: others that start read it without a lock. */
-function noteOwner(): void {
-  if (existsSync(ownerFile) && readFileSync(ownerFile, "utf8") === home()) return;
-  writeFileSync(`${ownerFile}.new`, home());
-  renameSync(`${ownerFile}.new`, ownerFile);
-}
 
 /** A machine has one such node: its devices, addresses and rules have fixed names. */
 function refuseOtherOwner(): void {

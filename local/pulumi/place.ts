@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Problem } from "../../components/postgres/problem";
 import type { ClusterSpec } from "../../components/postgres/spec";
 import { npmLine } from "../npm-line";
 import { parseJson } from "../tools/json";
+import { writeWhole } from "../tools/whole-file";
 import { type Place, readPlace, readState } from "./deployed-state";
 import type { StackPaths } from "./paths";
 
@@ -15,7 +16,7 @@ const isSame = (one: Place, other: Place): boolean => one.namespace === other.na
 
 /** Notes where a stack's data is: that outlives `down`, after which the state knows nothing of it. */
 export function notePlace({ work }: StackPaths, place: Place): void {
-  writeFileSync(noteIn(work), JSON.stringify(place));
+  writeWhole(noteIn(work), JSON.stringify(place));
 }
 
 /** Once there is no data of it any more. */

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { at, listAt, parseJson, textAt } from "../tools/json";
 import { LocalError } from "../tools/run";
+import { writeWhole } from "../tools/whole-file";
 import { endProcess, isAlive, type ProcessId, processId } from "./processes";
 
 /** A command that is changing a stack now, or was when it was killed. */
@@ -91,8 +92,7 @@ export class Run {
   }
 
   private write(): void {
-    writeFileSync(`${this.file}.new`, JSON.stringify(this.record));
-    renameSync(`${this.file}.new`, this.file);
+    writeWhole(this.file, JSON.stringify(this.record));
   }
 }
 
