@@ -24,14 +24,14 @@ export async function deployTools(resolved: ResolvedStack, progress: Progress): 
 }
 
 /** @throws LocalError when the stack is on the embedded node and that does not run. */
-export async function demandCluster({ cluster }: ResolvedStack): Promise<void> {
+export async function demandCluster({ cluster, stack }: ResolvedStack): Promise<void> {
   if (cluster.kind !== "embedded") return;
   const { state } = await nodeStatus();
   if (state === "ready") return;
   const words = state === "stopped" ? "does not run" : "is not ready";
   throw new LocalError(
     `The embedded node ${words}, so there is nothing to compare the settings with. ` +
-      "npm run up starts it; --cluster current uses a cluster of your own.",
+      `${npmLine("up", stack)} starts it; --cluster current uses a cluster of your own.`,
   );
 }
 

@@ -59,7 +59,7 @@ export function refusedChanges(
     ? []
     : [
         ...fixed(spec, state, live, stack),
-        ...(state === undefined ? [] : [...ownClass(spec, state), ...lostNamespace(spec, state)]),
+        ...(state === undefined ? [] : [...ownClass(spec, state), ...lostNamespace(spec, state, stack)]),
         ...foreignNamespace(spec, state, live),
       ];
   return [...renamed, ...storage];
@@ -139,14 +139,14 @@ function ownClass({ storageClass, storageClassName }: ClusterSpec, state: Deploy
   ];
 }
 
-function lostNamespace({ namespace, createNamespace }: ClusterSpec, state: DeployedState): Problem[] {
+function lostNamespace({ namespace, createNamespace }: ClusterSpec, state: DeployedState, stack: string): Problem[] {
   if (createNamespace || !state.lostNamespaces.includes(namespace)) return [];
   return [
     {
       setting: "createNamespace",
       asked: "false",
       why: `The stack made namespace ${namespace} with keepVolumes: false. It would be deleted, and all data in it.`,
-      fix: "Set it back to true. To keep the namespace without the stack: set keepVolumes to true, run npm run up, and only then set createNamespace to false.",
+      fix: `Set it back to true. To keep the namespace without the stack: set keepVolumes to true, run ${npmLine("up", stack)}, and only then set createNamespace to false.`,
     },
   ];
 }
