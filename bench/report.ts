@@ -65,8 +65,12 @@ function markdown(finding: Finding): string {
 
 const image = ({ id, title }: Comparison | Series): string => `![${title}](bench/${id}.svg)`;
 
-function comparisonTable({ unit, floor, rivals }: Comparison): string {
-  const base = rivals.find(({ name }) => name === floor)?.values ?? [];
+/** What the ratios of a comparison are to. */
+const baseOf = ({ floor, rivals }: Comparison): number[] => rivals.find(({ name }) => name === floor)?.values ?? [];
+
+function comparisonTable(comparison: Comparison): string {
+  const { unit, rivals } = comparison;
+  const base = baseOf(comparison);
   const rows = rivals.map(({ name, values, target }) => [
     name,
     ratio(values, base).toFixed(2),
@@ -96,9 +100,11 @@ interface Judged {
   target: Target;
 }
 
-const judgedRivals = ({ floor, rivals }: Comparison): Judged[] => {
-  const base = rivals.find(({ name }) => name === floor)?.values ?? [];
-  return rivals.flatMap(({ values, target }) => (target === undefined ? [] : [{ value: ratio(values, base), target }]));
+const judgedRivals = (comparison: Comparison): Judged[] => {
+  const base = baseOf(comparison);
+  return comparison.rivals.flatMap(({ values, target }) =>
+    target === undefined ? [] : [{ value: ratio(values, base), target }],
+  );
 };
 
 const judgedMeasures = ({ measures }: Measures): Judged[] =>
@@ -143,7 +149,7 @@ export function plots({ findings }: Findings): Record<string, string> {
 export function verdicts({ findings }: Findings): string[] {
   return findings.flatMap((finding): string[] => {
     if (finding.kind === "comparison") {
-      const base = finding.rivals.find(({ name }) => name === finding.floor)?.values ?? [];
+      const base = baseOf(finding);
       return finding.rivals.map((rival) => rivalLine(finding, rival, base));
     }
     if (finding.kind === "measures") {

@@ -56,10 +56,11 @@ function readersOfRemoved({ removed, after }: PodsVerdict): Interruption | undef
 /** What settings do to writers whose pods run on. */
 function settingsInterruption(pods: PodsVerdict, settings: readonly SettingVerdict[]): string | undefined {
   const changed = settings.find(({ setting }) => setting === "passwordGeneration");
+  const commits = commitsWait(pods, settings);
   const words = [
     ...(settings.some(namesClients) ? ["new sessions are judged by the new list of clients"] : []),
     ...(changed === undefined ? [] : ["new sessions need the new password within about a minute"]),
-    ...(commitsWait(pods, settings) ?? []),
+    ...(commits === undefined ? [] : [commits]),
   ];
   return words.length === 0 ? undefined : words.join("; ");
 }
@@ -69,11 +70,11 @@ export const namesClients = ({ setting, after }: SettingVerdict): boolean =>
   setting.startsWith("networkPolicy.") && after !== "false" && after !== everybody;
 
 /** What a change of `synchronousReplicas` does to commits; undefined where they wait for no more than before. */
-function commitsWait(pods: PodsVerdict, settings: readonly SettingVerdict[]): [string] | undefined {
+function commitsWait(pods: PodsVerdict, settings: readonly SettingVerdict[]): string | undefined {
   const stop = commitsStop(pods, settings);
-  if (stop !== undefined) return [`commits may wait ${stop}`];
+  if (stop !== undefined) return `commits may wait ${stop}`;
   const asked = settings.find(({ setting }) => setting === "synchronousReplicas");
-  return asked !== undefined && Number(asked.after) > Number(asked.before) ? ["commits wait for replicas"] : undefined;
+  return asked !== undefined && Number(asked.after) > Number(asked.before) ? "commits wait for replicas" : undefined;
 }
 
 /**
