@@ -1,9 +1,10 @@
+import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { placeholder } from "../../local/render/placeholder";
-import { Cluster, type Pod } from "./harness";
+import { Cluster, type Pod, until } from "./harness";
 
 describe("the first start of the primary", function () {
   this.timeout(60_000);
@@ -144,6 +145,23 @@ describe("names and passwords that need quoting", function () {
     await primary.waitLog(/accepts connections/);
     expect((await primary.login(odd.user, odd.password, odd.database)).code).to.equal(0);
     expect(primary.logs().slice(before)).to.not.match(/applied the password|authentication failed/);
+  });
+});
+
+describe("a container that was ended while ordinal 0 waited for replicas", function () {
+  this.timeout(60_000);
+  const cluster = new Cluster();
+  after(() => cluster.dispose());
+
+  it("leaves no word by which the next one counts as ready whatever becomes of its server", async () => {
+    const primary = await cluster.ready(0);
+    await primary.sigterm();
+    const holding = join(primary.run, "holding");
+    writeFileSync(holding, "");
+    expect(await primary.probe("readiness"), "what it would do").to.equal(0);
+    primary.start();
+    await until("its removal", () => !existsSync(holding));
+    await primary.waitReady();
   });
 });
 
