@@ -1,5 +1,5 @@
-// Mocha's spec output, and in the file that COUNTS names the counts of the run and the titles of what failed, for the
-// runner to add up.
+// Mocha's spec output, and in the file that COUNTS names the counts of the run and what failed, why, for the runner to add
+// up.
 const { writeFileSync } = require("node:fs");
 const { reporters } = require("mocha");
 
@@ -7,7 +7,7 @@ module.exports = class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
     const failed = [];
-    runner.on("fail", (test) => failed.push(test.fullTitle()));
+    runner.on("fail", (test, { message }) => failed.push(`${test.fullTitle()}\n${message}`.replaceAll("\n", "\n    ")));
     runner.once("end", () => {
       const { passes, failures, pending } = runner.stats;
       if (process.env.COUNTS) writeFileSync(process.env.COUNTS, JSON.stringify({ passes, failures, pending, failed }));

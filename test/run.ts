@@ -18,7 +18,7 @@ interface Counts {
   passes: number;
   failures: number;
   pending: number;
-  /** Titles of the tests that failed. */
+  /** Titles of the tests that failed, each with its reason in lines of their own. */
   failed: string[];
 }
 

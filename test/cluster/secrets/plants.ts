@@ -22,7 +22,6 @@ interface Plant {
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const hex = (text: string): string => Buffer.from(text).toString("hex");
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A file that stays until it is removed. */
 function file(path: string, text: string, find: () => Promise<string[]>): Planted {
@@ -32,24 +31,20 @@ function file(path: string, text: string, find: () => Promise<string[]>): Plante
 
 /** Something that is there for a moment only, while somebody looks. */
 async function moment({ values, temporary }: Life, put: () => () => void): Promise<Planted> {
-  const look = async (during: () => Promise<void>): Promise<string[]> => {
+  let planted = true;
+  const find = async (): Promise<string[]> => {
     const sampling = await Sampling.start(temporary);
     try {
-      await during();
+      const take = planted ? put() : () => undefined;
+      await sampling.looked();
+      take();
       return await sampling.found(values);
     } finally {
       sampling.stop();
     }
   };
-  let planted = true;
-  const during = async (): Promise<void> => {
-    const take = planted ? put() : () => undefined;
-    await sleep(300);
-    take();
-    await sleep(100);
-  };
   return {
-    find: () => look(during),
+    find,
     remove: () => {
       planted = false;
     },

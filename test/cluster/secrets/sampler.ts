@@ -10,6 +10,8 @@ export interface Sampled {
   hits: { where: string; needle: number }[];
   /** Programs that were seen. */
   programs: string[];
+  /** How often everything was looked at. */
+  looks: number;
 }
 
 const roundMs = 20;
@@ -84,9 +86,13 @@ function lookAtFiles(path: string): void {
 }
 
 let round = 0;
+let looks = 0;
 function look(): void {
   lookAtProcesses();
-  if (folder !== undefined && round % filesEvery === 0) unlessGone(() => lookAtFiles(folder));
+  if (round % filesEvery === 0) {
+    if (folder !== undefined) unlessGone(() => lookAtFiles(folder));
+    looks += 1;
+  }
   round += 1;
 }
 
@@ -96,7 +102,7 @@ process.on("message", (needles: string[]) => {
   const hits = [...texts].flatMap(([text, where]) =>
     needles.flatMap((needle, index) => (text.includes(needle) ? [{ where, needle: index }] : [])),
   );
-  const answer: Sampled = { hits, programs: [...programs] };
+  const answer: Sampled = { hits, programs: [...programs], looks };
   process.send?.(answer);
 });
 // It must not outlive the test.

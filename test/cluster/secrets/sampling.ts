@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { eventually } from "../kubernetes";
 import type { Sampled } from "./sampler";
 import type { Values } from "./values";
 
@@ -35,6 +36,12 @@ export class Sampling {
   /** Names of the programs that were seen, which tells that it looked when something happened. */
   async programs(): Promise<string[]> {
     return (await this.ask([])).programs;
+  }
+
+  /** Resolves when everything was looked at since the call, however busy the machine is. */
+  async looked(): Promise<void> {
+    const { looks } = await this.ask([]);
+    await eventually("another look at everything", async () => ((await this.ask([])).looks > looks ? true : undefined));
   }
 
   stop(): void {
