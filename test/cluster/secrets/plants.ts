@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { paths as nodePaths } from "../../../local/node/settings";
@@ -30,14 +31,14 @@ function file(path: string, text: string, find: () => Promise<string[]>): Plante
 }
 
 /** Something that is there for a moment only, while somebody looks. */
-async function moment({ values, temporary }: Life, put: () => () => void): Promise<Planted> {
+async function moment({ values, temporary }: Life, put: () => () => unknown): Promise<Planted> {
   let planted = true;
   const find = async (): Promise<string[]> => {
     const sampling = await Sampling.start(temporary);
     try {
       const take = planted ? put() : () => undefined;
       await sampling.looked();
-      take();
+      await take();
       return await sampling.found(values);
     } finally {
       sampling.stop();
@@ -52,9 +53,13 @@ async function moment({ values, temporary }: Life, put: () => () => void): Promi
 }
 
 /** A process that waits for its end. */
-function running(args: string[], environment: NodeJS.ProcessEnv = {}): () => void {
+function running(args: string[], environment: NodeJS.ProcessEnv = {}): () => Promise<unknown> {
   const child = spawn("sh", ["-c", "read -r line", "sh", ...args], { env: { ...process.env, ...environment } });
-  return () => child.kill();
+  const exited = once(child, "exit");
+  return () => {
+    child.kill();
+    return exited;
+  };
 }
 
 /** An object of Kubernetes, or a change of one. */
