@@ -28,8 +28,11 @@ const nodeDisk = { request: "128Mi", limit: "2Gi" };
 // A clone or a crash recovery may take days; killing it would only start it over.
 const withoutLimit = 2 ** 31 - 1;
 
+/** The command that runs one of the pod's scripts in its container. */
+export const script = (file: string, ...args: string[]): string[] => ["/bin/bash", `${paths.scripts}/${file}`, ...args];
+
 const probe = (name: "startup" | "readiness" | "liveness"): types.input.core.v1.ExecAction => ({
-  command: ["/bin/bash", `${paths.scripts}/probe.sh`, name],
+  command: script("probe.sh", name),
 });
 
 function container(spec: ClusterSpec): types.input.core.v1.Container {
@@ -40,7 +43,7 @@ function container(spec: ClusterSpec): types.input.core.v1.Container {
     name: "postgres",
     image: spec.image,
     imagePullPolicy: "IfNotPresent",
-    command: ["/bin/bash", `${paths.scripts}/supervisor.sh`],
+    command: script("supervisor.sh"),
     ports: [{ name: "postgresql", containerPort: postgresPort }],
     env: [
       // Values, so that the pods restart with another name: the primary makes the role and database it is told of.

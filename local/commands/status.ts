@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLine } from "../arguments";
 import { nodeStatus } from "../node";
 import { npmLine } from "../npm-line";
@@ -11,6 +10,7 @@ import { podState } from "../pulumi/pods/diagnosis";
 import { growingClaims } from "../pulumi/pods/growth";
 import { type Kubectl, Kubernetes } from "../pulumi/pods/kubernetes";
 import { takeSnapshot } from "../pulumi/pods/pod-watch";
+import { podReport } from "../pulumi/pods/report";
 import { rolloutLines, rolloutOf } from "../pulumi/pods/rollout";
 import { run } from "../tools/run";
 import { toolPaths } from "../tools/tools";
@@ -23,6 +23,10 @@ interface PodStatus {
   restarts: number;
   /** What the primary says of this replica's stream; undefined for the primary, or when it cannot be asked. */
   replication: string | undefined;
+  /** When its certificate ends, as ISO 8601 has it; undefined without TLS, or when the pod cannot be asked. */
+  certificateEnds: string | undefined;
+  /** What keeps it from running as its settings say, in its own words. */
+  notices: string[];
 }
 
 interface Status {
@@ -63,13 +67,18 @@ async function lookAround(
     const snapshot = await takeSnapshot(kubernetes, target, true);
     const primary = `${names.statefulSet}-0`;
     const alive = snapshot.pods.some(({ name, ready }) => name === primary && ready);
-    const streams = alive ? await replication(kubectl, namespace, primary) : new Map<string, string>();
-    const pods = snapshot.pods.map((pod) => ({
+    const [streams, reports] = await Promise.all([
+      alive ? replication(kubectl, namespace, primary) : new Map<string, string>(),
+      Promise.all(snapshot.pods.map(({ name }) => podReport(kubectl, namespace, name))),
+    ]);
+    const pods = snapshot.pods.map((pod, index) => ({
       pod: pod.name,
       role: pod.name === primary ? "primary" : "replica",
       state: podState(pod),
       restarts: pod.containers.reduce((sum, { restarts }) => sum + restarts, 0),
       replication: pod.name === primary || !alive ? undefined : (streams.get(pod.name) ?? "not streaming"),
+      certificateEnds: reports[index]?.certificateEnds,
+      notices: reports[index]?.notices ?? [],
     }));
     const rollout = rolloutOf(snapshot);
     const growing = growingClaims(snapshot).map(({ name }) => name);
@@ -91,9 +100,9 @@ async function replication({ path, args }: Kubectl, namespace: string, primary: 
   const sql = `select application_name, state, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))
     from pg_stat_replication`;
   const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "postgres", "-c", sql];
-  const asked = run(path, [...args, "exec", "-n", namespace, primary, "-c", "postgres", "--", ...psql]);
-  const answer = await Promise.race([asked, sleep(5_000, undefined, { ref: false })]);
-  const rows = answer?.code === 0 ? answer.stdout.trim().split("\n") : [];
+  const command = [...args, "exec", "-n", namespace, primary, "-c", "postgres", "--", ...psql];
+  const { code, stdout } = await run(path, command, { timeoutMs: 5_000 });
+  const rows = code === 0 ? stdout.trim().split("\n") : [];
   return new Map(
     rows.map((row) => {
       const [name = "", state = "", lag = ""] = row.split("|");
@@ -129,9 +138,14 @@ function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, 
   }
   if (!reachable) return lines.join("\n");
   lines.push(pods.length === 0 ? "No pods" : "Pods:");
-  for (const { pod, role, state, restarts, replication: stream } of pods) {
-    const again = restarts > 0 ? `, ${restarts} restarts` : "";
-    lines.push(`  ${pod}  ${role}  ${state}${again}${stream === undefined ? "" : `, ${stream}`}`);
+  for (const { pod, role, state, restarts, replication: stream, certificateEnds, notices } of pods) {
+    const facts = [
+      state,
+      ...(restarts > 0 ? [`${restarts} restarts`] : []),
+      ...(stream === undefined ? [] : [stream]),
+      ...(certificateEnds === undefined ? [] : [`certificate until ${certificateEnds.slice(0, 10)}`]),
+    ];
+    lines.push(`  ${pod}  ${role}  ${facts.join(", ")}`, ...notices.map((words) => `      ${words}`));
   }
   lines.push(...rollout.map((line) => `  ${line}`));
   lines.push(claims.length === 0 ? "No volumes" : "Volumes:");

@@ -1,6 +1,7 @@
 import { clientsText } from "../../components/postgres/network-policy";
 import type { CommandLine } from "../arguments";
 import { ensureVolumes, reattachVolumes, startNode } from "../node";
+import { npmLine } from "../npm-line";
 import { duration, Progress } from "../progress";
 import { type Deployment, deploy, openStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
 import { type Change, pastTense } from "../pulumi/engine-events";
@@ -56,7 +57,8 @@ function summary(
   const rows = outputs.endpoints.map(({ pod, role, host, port }) => `  ${pod.padEnd(width)}  ${role}  ${host}:${port}`);
   const { primary, namespace, secretName, user } = outputs;
   const later =
-    "Changed settings and passwords reach the running pods within about a minute; kubectl logs says when, or why not.";
+    "Changed settings and passwords reach the running pods within about a minute; " +
+    `${npmLine("status", stack)} says what a pod does not take over, and why.`;
   return [
     headline,
     ...(rollout === undefined ? [] : rolloutLines(rollout, rolloutCommands(resolved)).map((line) => `  ${line}`)),

@@ -69,6 +69,7 @@ describe("a volume that is full", function () {
       20,
     );
     expect(await primary.sql("SELECT count(*) FROM t")).to.equal("1");
+    expect((await primary.report()).notices.join()).to.match(/the volume is full: new transactions only read/);
     // Nor does it make what the settings add.
     await primary.writeConfig(cluster.conf, { databases: "late\tappuser\n" });
     await primary.waitLog(/roles, databases and extensions wait until the volume has room again/, 20);

@@ -1,126 +1,30 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, readFileSync } from "node:fs";
-import { chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { passwordKey } from "../../components/postgres/additions/files";
-import { pgIdent } from "../../components/postgres/config";
-import { pgHba } from "../../components/postgres/hba";
+import { type PodReport, readReport } from "../../local/pulumi/pods/report";
 import { ids, port, programs } from "./environment";
-import type { Cluster, Tls } from "./harness";
+import { Mounts } from "./mounts";
 import {
   argumentsOf,
   catchesTermination,
   childrenOf,
   commandOf,
   namespacePid,
-  project,
   type Result,
   runProgram,
   statusOf,
   until,
 } from "./processes";
 
-/** What a pod's scripts know of TLS. Its host is an address here, which libpq looks for among the names, too. */
-function tlsFile({ mode, days = 90, renewBefore = 30 }: Tls, address: string): string {
-  return `mode ${mode}\nsecret postgres-tls\ndays ${days}\nrenew-before ${renewBefore}\nhost ${address}\nname postgres-svc\n`;
-}
-
 /** One pod: a container that runs the supervisor, or nothing. */
-export class Pod {
-  readonly volume: string;
-  readonly data: string;
-  readonly run: string;
-  readonly address: string;
-  private readonly home: string;
+export class Pod extends Mounts {
   private container: ChildProcess | undefined;
   private ended: Promise<number> = Promise.resolve(0);
   private output = "";
 
-  constructor(
-    readonly cluster: Cluster,
-    readonly ordinal: number,
-    generation: number,
-  ) {
-    this.volume = cluster.volume(ordinal);
-    this.data = join(this.volume, "pgdata");
-    this.home = join(cluster.root, `pod-${ordinal}-${generation}`);
-    this.run = join(this.home, "run");
-    this.address = cluster.address(ordinal);
-  }
-
   get name(): string {
     return `postgres-${this.ordinal}`;
-  }
-
-  /** Makes the pod's directories. */
-  async layOut(): Promise<void> {
-    for (const directory of [this.volume, this.home, this.run]) {
-      await mkdir(directory, { recursive: true });
-      await chown(directory, ids.uid, ids.gid);
-    }
-    await this.writeConfig();
-    await this.writeSecrets();
-    await this.writeTlsSecret();
-  }
-
-  /** Replaces the ConfigMap's files the way the kubelet does: a new directory, then one symbolic link. */
-  async writeConfig(conf: string[] = this.cluster.conf, files: Record<string, string> = {}): Promise<void> {
-    const lines = [
-      `listen_addresses = '${this.address}'`,
-      "wal_level = replica",
-      "max_wal_senders = 10",
-      "max_replication_slots = 10",
-      "hot_standby = on",
-      "shared_buffers = 16MB",
-      "wal_retrieve_retry_interval = 500ms",
-      "wal_receiver_timeout = 10s",
-      "wal_sender_timeout = 10s",
-      ...(this.cluster.tls.mode === "off" ? [] : ["ssl = on"]),
-      ...conf,
-    ];
-    await project(
-      join(this.home, "config"),
-      {
-        "postgresql.conf": `${lines.join("\n")}\n`,
-        tls: tlsFile(this.cluster.tls, this.address),
-        "pg_hba.conf": pgHba({
-          type: this.cluster.tls.mode === "off" ? "host" : "hostssl",
-          database: this.cluster.database,
-          superuserAccess: "SUPERUSER_PASSWORD" in this.cluster.generatedPasswords,
-        }),
-        "pg_ident.conf": pgIdent(this.cluster.user),
-        replicas: "3\n",
-        ...this.cluster.files,
-        ...files,
-      },
-      ids.gid,
-      0o444,
-    );
-  }
-
-  /** Replaces the Secret's files; without arguments by the cluster's passwords. */
-  async writeSecrets(
-    password = this.cluster.password,
-    replicationPassword = this.cluster.replicationPassword,
-  ): Promise<void> {
-    const roles = Object.entries(this.cluster.rolePasswords).map(([role, text]) => [passwordKey(role), text]);
-    await project(
-      join(this.home, "secrets"),
-      {
-        POSTGRES_PASSWORD: password,
-        REPLICATION_PASSWORD: replicationPassword,
-        ...this.cluster.generatedPasswords,
-        ...Object.fromEntries(roles),
-      },
-      ids.gid,
-      0o440,
-    );
-  }
-
-  /** Replaces the files of the Secret with the certificate. */
-  async writeTlsSecret(files = this.cluster.tls.secret): Promise<void> {
-    await project(join(this.home, "tls"), files, ids.gid, 0o440);
   }
 
   /** Starts the container; the volume, the logs and the mounts stay from an earlier start. */
@@ -273,13 +177,22 @@ export class Pod {
     return runProgram("setpriv", [...user, file, ...args], env);
   }
 
+  /** One of the pod's scripts, as `kubectl exec` runs it. */
+  private script(file: string, args: string[] = [], env: Record<string, string> = {}): Promise<Result> {
+    const command = [join(this.cluster.root, "scripts", file), ...args];
+    return this.asPostgres("/bin/bash", command, { ...this.environment(), ...env });
+  }
+
+  /** What it says of itself to a person. */
+  async report(): Promise<PodReport> {
+    const { code, stdout, stderr } = await this.script("report.sh");
+    if (code !== 0 || stderr !== "") throw new Error(`report.sh ended with ${code}: ${stderr}`);
+    return readReport(stdout);
+  }
+
   /** The exit status of a probe. @param patience seconds that the one for the start may wait. */
   async probe(name: "startup" | "readiness" | "liveness", patience = 0): Promise<number> {
-    const script = join(this.cluster.root, "scripts", "probe.sh");
-    const environment = { RUN_DIR: this.run, PGDATA: this.data, PGPORT: String(port) };
-    const args = [script, name];
-    const { code } = await this.asPostgres("/bin/bash", args, { ...environment, STARTUP_PATIENCE: String(patience) });
-    return code;
+    return (await this.script("probe.sh", [name], { STARTUP_PATIENCE: String(patience) })).code;
   }
 
   /** Waits for the readiness probe. */

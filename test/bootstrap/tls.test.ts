@@ -222,6 +222,7 @@ describe("TLS with a certificate of somebody else", function () {
       await primary.writeTlsSecret(files());
       const said = new RegExp(`no usable certificate, the previous one stays in use: ${words.source}`);
       await until(`${words} in the log`, () => said.test(primary.logs().slice(logged)));
+      expect((await primary.report()).notices.join()).to.match(said);
       expect(inUse(primary)).to.equal(before);
       succeeded(await connect(primary, verifyFull(primary)));
     });

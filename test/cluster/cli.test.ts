@@ -42,7 +42,9 @@ describe("the commands", function () {
 
     const status = await line.run("status");
     expect(status.code, status.err).to.equal(0);
-    expect(status.out).to.match(/postgres-0[\s\S]*primary[\s\S]*postgres-1[\s\S]*replica[\s\S]*streaming/);
+    expect(status.out).to.match(
+      /postgres-0 {2}primary {2}ready, certificate until 20\d\d-[\s\S]*postgres-1 {2}replica {2}ready, streaming, .* behind, certificate until/,
+    );
 
     const password = await line.namespace.kubectl(
       ...["get", "secret", "postgres-secret", "-o", "jsonpath={.data.POSTGRES_PASSWORD}"],
@@ -80,6 +82,31 @@ describe("the commands", function () {
     }
     expect(await line.namespace.kubectl("get", "namespaces", "-o", "name")).to.not.contain(line.stack);
     line.write({ namespace: line.stack });
+  });
+
+  it("say what only a server can refuse: up is done, and status names it until it is mended", async () => {
+    const settings = {
+      namespace: line.stack,
+      replicas: 1,
+      resources: { requests: { cpu: "50m", memory: "128Mi" } },
+    };
+    line.write(settings);
+    expect((await line.run("up")).code).to.equal(0);
+    line.write({ ...settings, parameters: { timezone: "Mars/Phobos" } });
+    const up = await line.run("up");
+    expect(up.code, up.err).to.equal(0);
+    expect(up.out).to.contain(`npm run status -- --stack ${line.stack} says what a pod does not take over, and why.`);
+    const notices = async (): Promise<string> => {
+      const { out } = await line.run("status", "--json");
+      return JSON.parse(out).pods[0].notices.join("\n");
+    };
+    await eventually("the server's words", async () =>
+      /TimeZone.*Mars\/Phobos/.test(await notices()) ? true : undefined,
+    );
+    expect((await line.run("status")).out).to.match(/\n {6}the new settings are not valid, the previous ones stay: /);
+    line.write(settings);
+    expect((await line.run("up")).code).to.equal(0);
+    await eventually("silence", async () => ((await notices()) === "" ? true : undefined));
   });
 
   it("refuse an option they do not know, and name those they do", async () => {

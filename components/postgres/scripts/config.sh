@@ -21,26 +21,34 @@ config_changed() {
   ((store_again && EPOCHSECONDS >= store_again))
 }
 
-# adopt_config DIRECTORY: checks the ConfigMap's settings and makes them the active ones; says why when it does not
-adopt_config() {
+# check_config DIRECTORY: whether the ConfigMap's settings can become the active ones; REPLY says why not
+check_config() {
   local file words
   for file in "${config_files[@]}"; do
     if [[ ! -r $CONFIG_DIR/$file ]]; then
-      say "$CONFIG_DIR has no readable $file; the previous settings stay"
+      REPLY="$CONFIG_DIR has no readable $file; the previous settings stay"
       return 1
     fi
   done
   read_tls
   if [[ $tls_mode != off ]] && ! has_certificate; then
     config_waits=1
-    say "the new settings need a certificate, which is not there yet; the previous ones stay until it is"
+    REPLY="the new settings need a certificate, which is not there yet; the previous ones stay until it is"
     return 1
   fi
   # The server's own reading of the file; it prints one value and ends.
   words=$("$PG_BIN/postgres" -C config_file -D "$1" -c "config_file=$CONFIG_DIR/postgresql.conf" 2>&1 >/dev/null 9>&-) || {
-    say "the new settings are not valid, the previous ones stay: ${words//$'\n'/; }"
+    REPLY="the new settings are not valid, the previous ones stay: ${words//$'\n'/; }"
     return 1
   }
+}
+
+# adopt_config DIRECTORY: makes the ConfigMap's settings the active ones; says why when it does not
+adopt_config() {
+  if ! check_config "$1"; then
+    say "$REPLY"
+    return 1
+  fi
   if ! store_settings 2>/dev/null; then
     ((store_again)) || say "could not store the new settings on the volume; the previous ones stay until there is room"
     store_again=$((EPOCHSECONDS + STORE_INTERVAL))
@@ -63,6 +71,14 @@ store_settings() {
 copy_settings() {
   cat -- "$CONFIG_DIR/$1" || return 1
   [[ $1 != postgresql.conf ]] || printf "\ninclude_if_exists = '%s'\n" "$EMERGENCY"
+}
+
+# settings_in_use: the active settings are the ConfigMap's
+settings_in_use() {
+  local file
+  for file in "${config_files[@]}"; do
+    [[ -r $ACTIVE_CONFIG/$file && $(copy_settings "$file" 2>/dev/null) == "$(<"$ACTIVE_CONFIG/$file")" ]] || return 1
+  done
 }
 
 # config_for_start: the active settings before a server starts; unchanged ones cost nothing after a crash

@@ -90,11 +90,15 @@ drop_certificate() {
 complain_tls() {
   [[ $1 != "$tls_said" ]] || return 0
   tls_said=$1
-  if has_certificate; then
-    say "Secret $tls_secret has no usable certificate, the previous one stays in use: $1"
-  else
-    say "Secret $tls_secret has no usable certificate: $1"
-  fi
+  unusable_certificate "$1"
+  say "$REPLY"
+}
+
+# unusable_certificate REASON: sets REPLY to what that means
+unusable_certificate() {
+  REPLY="Secret $tls_secret has no usable certificate"
+  if has_certificate; then REPLY+=", the previous one stays in use"; fi
+  REPLY+=": $1"
 }
 
 # discard_certificates: all but the one in use
@@ -131,15 +135,25 @@ warn_of_end() {
   tls_said=$REPLY
 }
 
-# gather DIRECTORY: puts authority, certificate and key there; fails with the reason in REPLY
-gather() {
+# has_files: the Secret has all that a certificate comes from; else REPLY says what it has not
+has_files() {
   local file
-  for file in tls.crt tls.key ca.crt; do
-    if [[ $tls_mode == self-signed && $file != ca.crt ]]; then continue; fi
+  local -a files=(tls.crt tls.key ca.crt)
+  if [[ $tls_mode == self-signed ]]; then files=(ca.crt ca.key); fi
+  for file in "${files[@]}"; do
     if [[ ! -s $TLS_DIR/$file ]]; then
       REPLY="it has no $file"
       return 1
     fi
+  done
+}
+
+# gather DIRECTORY: puts authority, certificate and key there; fails with the reason in REPLY
+gather() {
+  local file
+  has_files || return 1
+  for file in tls.crt tls.key ca.crt; do
+    if [[ $tls_mode == self-signed && $file != ca.crt ]]; then continue; fi
     (umask 077 && cat -- "$TLS_DIR/$file" >"$1/$file") 2>/dev/null 9>&- || { REPLY="cannot write to $VOLUME" && return 1; }
   done
   [[ $tls_mode != self-signed ]] || make_certificate "$1"
@@ -148,10 +162,6 @@ gather() {
 # make_certificate DIRECTORY: a key that never leaves the pod, and a certificate of it for the pod's names
 make_certificate() {
   local names serial
-  if [[ ! -s $TLS_DIR/ca.key ]]; then
-    REPLY="it has no ca.key"
-    return 1
-  fi
   names=$(printf ',DNS:%s' "${tls_hosts[@]}" "${tls_names[@]}")
   printf -v serial '%x%04x%04x%04x' "${EPOCHREALTIME/[!0-9]/}" "$ORDINAL" "$RANDOM" "$RANDOM"
   printf '%s\n' '[req]' 'prompt = no' 'distinguished_name = subject' '[subject]' "CN = $POD_NAME" \
