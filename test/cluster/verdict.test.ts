@@ -138,12 +138,17 @@ describe("a verdict is what then happens", function () {
   });
 
   it("names what was changed and deleted by hand, and finds nothing to say of a cluster that is as it was asked for", async () => {
+    const service = stack.outputs.primary.host.split(".")[0] ?? "";
     await stack.namespace.kubectl("delete", "poddisruptionbudget", "postgres");
+    await stack.namespace.kubectl("delete", "service", service);
     await stack.namespace.kubectl("scale", "statefulset/postgres", "--replicas=1");
-    const { resources, pods: changed } = verdictOf(stack.name, plannedChanges((await stack.preview(settings)).plan));
+    const plan = plannedChanges((await stack.preview(settings)).plan);
+    const { resources, pods: changed, interruption } = verdictOf(stack.name, plan);
     const found = resources.map(({ change, kind }) => `${change} ${kind}`);
-    expect(found).to.have.members(["create PodDisruptionBudget", "update StatefulSet"]);
+    expect(found).to.have.members(["create PodDisruptionBudget", "create Service", "update StatefulSet"]);
     expect(changed.added).to.deep.equal(["postgres-1"]);
+    const again = `can connect again: Service ${stack.name}/${service} is missing now`;
+    expect(interruption).to.deep.equal({ writers: again, readers: again });
     await stack.up(settings);
     expect(Object.keys(await pods())).to.deep.equal(["postgres-0", "postgres-1"]);
     const { outcome } = verdictOf(stack.name, plannedChanges((await stack.preview(settings)).plan));

@@ -1,6 +1,6 @@
 import { everybody } from "../network-policy";
 import type { PodsVerdict } from "./pods";
-import type { Interruption, Loss, SettingVerdict } from "./types";
+import type { Interruption, Loss, ResourceChange, SettingVerdict } from "./types";
 
 /**
  * Longest time without an acknowledged write while all three pods are restarted one by one, in seconds: the row "rolling
@@ -10,11 +10,12 @@ export const rollingUpdatePauseSeconds = 2;
 
 const nothing = "nothing";
 
-/** What clients notice of a plan. */
+/** What clients notice of a plan, of a cluster that is there. */
 export function interruptionOf(
   pods: PodsVerdict,
   losses: readonly Loss[],
   settings: readonly SettingVerdict[],
+  changes: readonly ResourceChange[],
 ): Interruption {
   const stops = losses.some(({ what }) => /^(Namespace|StatefulSet) /.test(what));
   if (stops) {
@@ -22,24 +23,35 @@ export function interruptionOf(
     const then = pods.anotherCluster ? `${until}, which are empty` : until;
     return { writers: `none can write ${then}`, readers: `none can read ${then}` };
   }
-  const all = pods.after ?? pods.before;
+  const count = pods.after ?? pods.before;
   const restart = (verb: string, names: readonly string[]): Interruption | undefined => {
     if (names.length === 0) return undefined;
     const pause = `one pause of about ${rollingUpdatePauseSeconds} s ${verb} ${pods.primary} restarts${more(pods)}`;
     const primary = names.includes(pods.primary);
-    if (primary && all === 1) return { writers: pause, readers: "the same pause: there is one pod" };
+    if (primary && count === 1) return { writers: pause, readers: "the same pause: there is one pod" };
     const away = "no pause: one pod is away at a time, and sessions on it end";
     return { writers: primary ? pause : "nothing: the primary is not restarted", readers: away };
   };
+  const back = comesBack(changes);
   const asked = settingsInterruption(pods, settings);
   const found = restart("when", pods.restarted) ?? restart("if", pods.perhaps) ?? readersOfRemoved(pods);
+  const all = (...words: (string | undefined)[]): string =>
+    [...new Set(words)].filter((one) => one !== undefined && one !== nothing).join("; ") || nothing;
   return {
-    writers: [found?.writers, asked].filter((words) => words !== undefined && words !== nothing).join("; ") || nothing,
-    readers:
-      [...new Set([found?.readers, readersOfRemoved(pods)?.readers])]
-        .filter((words) => words !== undefined)
-        .join("; ") || "nothing",
+    writers: all(back, found?.writers, asked),
+    readers: all(back, found?.readers, readersOfRemoved(pods)?.readers),
   };
+}
+
+/** What is made anew because it is gone from the cluster, and clients cannot connect without. */
+function comesBack(changes: readonly ResourceChange[]): string | undefined {
+  const missing = changes
+    .filter(
+      ({ change, kind, drifted }) => change === "create" && drifted !== false && /^(StatefulSet|Service)$/.test(kind),
+    )
+    .map(({ kind, name }) => `${kind} ${name}`);
+  if (missing.length === 0) return undefined;
+  return `can connect again: ${list(missing)} ${missing.length === 1 ? "is" : "are"} missing now`;
 }
 
 /** What can make the pause longer. */

@@ -50,7 +50,7 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
         settingsUnknown: "The deployed settings are not known; what follows is judged from the objects alone.",
       }),
     pods: listsOf(pods),
-    interruption: isNew ? { writers: "nothing", readers: "nothing" } : interruptionOf(pods, losses, settings),
+    interruption: isNew ? { writers: "nothing", readers: "nothing" } : interruptionOf(pods, losses, settings, changes),
     losses,
     resources,
     changes: changes.map(({ change, kind, name }) => ({ change, kind, name })),

@@ -46,6 +46,7 @@ function settingsOf({ outcome, settings, problems }: Verdict): string {
 }
 
 const notices: [words: RegExp, notice: string][] = [
+  [/can connect again/, "connect again"],
   [/none can/, "stop"],
   [/one pause|same pause/, "pause"],
   [/one pod is away at a time/, "one by one"],

@@ -49,6 +49,7 @@ const tampered = new Map<string, Deployed>([
   ["no PodDisruptionBudget", without("PodDisruptionBudget")],
   ["no NetworkPolicy", without("NetworkPolicy")],
   ["no StatefulSet", without("StatefulSet")],
+  ["no Service", without("Service")],
   ["older scripts", olderScripts],
   ["a further claim", (resources) => [...resources, claim]],
 ]);
