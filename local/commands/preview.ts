@@ -26,6 +26,8 @@ async function judge({ stack, cluster }: CommandLine): Promise<Verdict> {
   await demandCluster(resolved);
   const open = await openStack(resolved, await deployTools(resolved, progress));
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
-  const { plan } = await progress.step(`preview stack ${stack}`, () => previewStack(open, signals)).finally(release);
-  return verdictOf(stack, plannedChanges(plan));
+  const { plan, claims } = await progress
+    .step(`preview stack ${stack}`, () => previewStack(open, signals))
+    .finally(release);
+  return verdictOf(stack, { ...plannedChanges(plan), claims });
 }

@@ -47,6 +47,8 @@ export interface Plan {
 /** What a preview says, and each step that the engine would take. */
 export interface Preview extends Plan {
   plan: PlanSteps;
+  /** Names of the claims in the cluster that have a volume; undefined where there is no kubectl. */
+  claims: string[] | undefined;
 }
 
 /** What a deletion did. */
@@ -93,7 +95,7 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
     );
   }
   const report = await runEngine(open, "preview", listener);
-  return { ...plan(report), plan: report.plan };
+  return { ...plan(report), plan: report.plan, claims: live?.claims.map(({ name }) => name) };
 }
 
 /**

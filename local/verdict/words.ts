@@ -12,17 +12,19 @@ const classWords: Record<ChangeClass, string> = {
 };
 
 /** What happens, in a few words. */
-export function headline({ outcome, classes, pods, newCluster, problems }: Verdict): string {
+export function headline({ outcome, classes, pods, newCluster, foundClaims, problems }: Verdict): string {
   if (outcome === "refused")
     return `refused, ${problems.length} ${problems.length === 1 ? "setting" : "settings"} cannot work`;
   if (outcome === "nothing") return "no changes";
-  if (newCluster) return `a new cluster of ${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
+  const count = `${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
+  if (newCluster)
+    return foundClaims.length > 0 ? `a cluster of ${count}, on data from before` : `a new cluster of ${count}`;
   return outcome === "destructive" ? classWords.replace : classes.map((one) => classWords[one]).join(" and ");
 }
 
 /** What there is to know, each with its label; only what applies. */
 export function facts(verdict: Verdict): [label: string, words: string][] {
-  const { interruption, risk, losses, changes, unchanged, others } = verdict;
+  const { interruption, risk, losses, changes, unchanged, others, foundClaims } = verdict;
   if (verdict.outcome === "nothing" || verdict.outcome === "refused") return [];
   const quiet = interruption.writers === "nothing" && interruption.readers === "nothing";
   const clients: [string, string][] = quiet
@@ -34,6 +36,9 @@ export function facts(verdict: Verdict): [label: string, words: string][] {
   const rows: [string, string][] = [
     ...losses.map(({ what, means }): [string, string] => ["Lost", `${what}: ${means}`]),
     ...(podWords(verdict).length > 0 ? [["Pods", podWords(verdict).join("; ")] satisfies [string, string]] : []),
+    ...(foundClaims.length > 0
+      ? [["Data", `new pods go on from the volumes of ${inOrder(foundClaims)}`] satisfies [string, string]]
+      : []),
     ...(verdict.newCluster ? [] : clients),
     ["Risk", `${risk.level}: ${risk.why}`],
     ...besides(verdict).map((words): [string, string] => ["Also", words]),
@@ -60,7 +65,7 @@ function podWords({ pods, classes }: Verdict): string[] {
   ];
 }
 
-/** Pods in the order given; many by the first and the last. */
+/** Names in the order given; many by the first and the last. */
 const inOrder = (names: readonly string[]): string =>
   names.length > 4 ? `${names[0]} to ${names.at(-1)}` : names.join(", ");
 

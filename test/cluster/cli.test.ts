@@ -58,6 +58,9 @@ describe("the commands", function () {
     expect(down.code, down.err).to.equal(0);
     expect(await line.namespace.pods()).to.deep.equal([]);
     expect(Object.keys(await line.namespace.claims())).to.deep.equal(["data-postgres-0", "data-postgres-1"]);
+    const onData =
+      /a cluster of 2 pods, on data from before[\s\S]*from the volumes of data-postgres-0, data-postgres-1\n/;
+    expect((await line.run("preview")).out).to.match(onData);
     const again = await line.run("up");
     expect(again.code, again.err).to.equal(0);
     expect(await line.namespace.psql("postgres-0", "select count(*) from kept")).to.equal("0");

@@ -45,6 +45,8 @@ export interface PlannedChanges {
   unchanged: number;
   /** Resources of the stack that change and are no part of the cluster. */
   others: number;
+  /** Names of claims that have a volume, whoever made them; undefined where nobody looked. */
+  claims?: readonly string[] | undefined;
 }
 
 /** What a change does, as docs/settings.md has it; `replace` is what an object that cannot change in place needs. */
@@ -126,6 +128,8 @@ export interface Verdict {
   /** Why no settings are named although something changes; undefined where they are. */
   settingsUnknown?: string | undefined;
   pods: PodChanges;
+  /** Claims that new pods find with a volume from before, and go on from its data; none where nobody looked. */
+  foundClaims: string[];
   interruption: Interruption;
   losses: Loss[];
   /** Resources that no setting explains, and those that are replaced or given up. */

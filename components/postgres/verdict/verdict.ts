@@ -50,6 +50,7 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
         settingsUnknown: "The deployed settings are not known; what follows is judged from the objects alone.",
       }),
     pods: listsOf(pods),
+    foundClaims: foundClaims(changes, plan.claims),
     interruption: isNew ? { writers: "nothing", readers: "nothing" } : interruptionOf(pods, losses, settings, changes),
     losses,
     resources,
@@ -70,6 +71,7 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
     risk: { level: "none", why: "nothing is changed" },
     settings: [],
     pods: noPods,
+    foundClaims: [],
     interruption: { writers: "nothing", readers: "nothing" },
     losses: [],
     resources: [],
@@ -78,6 +80,14 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
     others: 0,
     problems,
   };
+}
+
+/** The claims that are to be made and are there already: the StatefulSet's volumes of before. */
+function foundClaims(changes: readonly ResourceChange[], claims: readonly string[] = []): string[] {
+  return changes
+    .filter(({ change, kind }) => change === "create" && kind === "PersistentVolumeClaim")
+    .map(({ name }) => name.slice(name.lastIndexOf("/") + 1))
+    .filter((name) => claims.includes(name));
 }
 
 function listsOf({ added, removed, restarted, perhaps, held, heldBy }: PodsVerdict): Verdict["pods"] {

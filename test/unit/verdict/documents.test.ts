@@ -23,6 +23,8 @@ const edits: Record<string, Edit> = {
   refused: { stack: "prod", to: { replicas: 0, storageSize: "10", image: "a|`b`" } },
   destructive: { stack: "dev", ...found("a further claim") },
   drift: { stack: "dev", ...found("no PodDisruptionBudget"), to: { synchronousReplicas: 1 } },
+  "after-down": { stack: "dev", isNew: true, claims: ["data-postgres-0", "data-postgres-1", "data-other-0"] },
+  "scaled-up-again": { stack: "dev", to: { replicas: 5 }, claims: ["data-postgres-0", "data-postgres-3"] },
   nothing: { stack: "prod" },
 };
 

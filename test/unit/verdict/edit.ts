@@ -26,6 +26,8 @@ export interface Edit {
   tampered?: boolean;
   /** The StatefulSet as the cluster reports it. */
   live?: unknown;
+  /** Claims that are there with a volume. */
+  claims?: string[];
 }
 
 const component = "kubernetes-postgres:index:PostgresCluster";
@@ -49,7 +51,8 @@ export async function verdictOn(edit: Edit): Promise<Verdict> {
   const deployed = edit.isNew ? [] : (edit.deployed ?? ((all) => all))(structuredClone(before.resources));
   const steps = stepsBetween(deployed, after.resources, edit.live);
   const unchanged = steps.filter(({ op }) => op === "same").length;
-  return verdictOf(stack, plannedChanges({ steps, unchanged, drifted: undefined, errors: [] }));
+  const plan = plannedChanges({ steps, unchanged, drifted: undefined, errors: [] });
+  return verdictOf(stack, { ...plan, claims: edit.claims });
 }
 
 async function refused(edit: Edit, before: Plan, settings: PostgresClusterArgs) {
