@@ -17,24 +17,25 @@ export async function up({ stack, cluster }: CommandLine): Promise<void> {
   const progress = new Progress();
   for (const line of resolved.explanations) progress.line(line);
   const title = `deploy stack ${stack}`;
-  if (resolved.cluster.kind === "embedded") {
-    await startNode(progress);
-    await provideVolumes(resolved, progress);
-  }
+  const embedded = resolved.cluster.kind === "embedded";
+  if (embedded) await startNode(progress);
   const open = await openStack(resolved, await deployTools(resolved, progress));
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
   const say = (line: string): void => progress.line(line);
-  const deployment = await progress.step(title, (note) => deploy(open, { ...signals, say, note })).finally(release);
+  const volumes = embedded ? () => provideVolumes(resolved, say) : undefined;
+  const deployment = await progress
+    .step(title, (note) => deploy(open, { ...signals, say, note }, volumes))
+    .finally(release);
   console.log(`\n${summary(resolved, deployment, Date.now() - started)}`);
 }
 
 /** Local volumes stand for a driver: one for each pod, and one to spare for the next replica. */
-async function provideVolumes({ spec }: ResolvedStack, progress: Progress): Promise<void> {
+async function provideVolumes({ spec }: ResolvedStack, say: (line: string) => void): Promise<void> {
   const { storageClassName, storageSize: size, replicas } = spec;
   const back = await reattachVolumes(storageClassName);
   if (back.length > 0) {
     const [claims, next] = back.length === 1 ? ["claim", "claim of this name"] : ["claims", "claims of these names"];
-    progress.line(`The data of ${back.length} deleted ${claims} (${back.join(", ")}) is kept for the next ${next}.`);
+    say(`The data of ${back.length} deleted ${claims} (${back.join(", ")}) is kept for the next ${next}.`);
   }
   await ensureVolumes({ storageClassName, size, count: replicas + 1 });
 }

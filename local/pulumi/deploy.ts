@@ -101,15 +101,21 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
 /**
  * Makes the cluster what the settings say and waits until every pod is ready. Continues where an earlier run stopped or
  * was killed.
+ * @param beforehand makes what has to be there first; called once the change is known to be possible.
  * @throws SettingsError, before anything is changed, when the settings cannot work on what is deployed already;
  *   PodsError with a pod's last words when it cannot become ready by itself; InterruptedError after `cancel`;
  *   LocalError with the engine's words otherwise.
  */
-export async function deploy(open: OpenStack, listener: Listener = {}): Promise<Deployment> {
+export async function deploy(
+  open: OpenStack,
+  listener: Listener = {},
+  beforehand?: () => Promise<void>,
+): Promise<Deployment> {
   return changing(open, "up", listener, async () => {
     const live = await demandPossible(open);
     // Before anything is made: what an interrupted run leaves is this stack's, too.
     notePlace(open.workspace.paths, placeOf(open.resolved.spec));
+    await beforehand?.();
     const unused = unusedParts(open.resolved.spec, live);
     if (unused !== undefined) await removeUnused(open, unused, listener.say ?? (() => undefined));
     const report = await runEngine(open, "up", listener);

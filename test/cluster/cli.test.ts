@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { copyFileSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect } from "chai";
+import { listVolumes } from "../../local/node";
 import { CommandLine } from "./command-line";
 import { eventually } from "./kubernetes";
 
@@ -153,12 +154,15 @@ describe("the commands", function () {
     await line.namespace.psql("postgres-0", "create table kept (id int)");
     const pod = await line.namespace.pod("postgres-0");
 
-    write({ keepVolumes: false, podManagementPolicy: "Parallel", createNamespace: false });
+    const volumes = () => listVolumes(`${line.stack}-postgres-local-storage`);
+    const provided = await volumes();
+    write({ keepVolumes: false, podManagementPolicy: "Parallel", createNamespace: false, replicas: 5 });
     for (const command of ["preview", "up"]) {
       const { code, out, err } = await line.run(command);
       expect(code).to.equal(1);
       expect(out + err).to.match(/2 settings cannot work[\s\S]*podManagementPolicy[\s\S]*createNamespace/);
     }
+    expect(await volumes()).to.deep.equal(provided);
     write({});
     const down = await line.run("down");
     expect(down.code).to.equal(1);
