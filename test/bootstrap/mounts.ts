@@ -98,7 +98,7 @@ export class Mounts {
   }
 
   /** Replaces the files of the Secret with the certificate. */
-  async writeTlsSecret(files = this.cluster.tls.secret): Promise<void> {
+  async writeTlsSecret(files: Record<string, string | Buffer> = this.cluster.tls.secret): Promise<void> {
     await project(join(this.home, "tls"), files, ids.gid, 0o440);
   }
 }

@@ -92,7 +92,7 @@ export function commandOf(pid: number): string {
 /** Replaces a mounted ConfigMap's or Secret's files the way the kubelet does: a new directory, then one symbolic link. */
 export async function project(
   directory: string,
-  files: Record<string, string>,
+  files: Record<string, string | Buffer>,
   gid: number,
   mode: number,
 ): Promise<void> {

@@ -121,8 +121,8 @@ is_current() {
     openssl x509 -in "$ACTIVE_TLS/tls.crt" -noout -checkend $((tls_renew_before * 86400)) >/dev/null 2>&1 9>&-
 }
 
-# same FILE FILE: both are there, with the same text
-same() { [[ -r $1 && -r $2 && $(<"$1") == "$(<"$2")" ]]; }
+# same FILE FILE: both are there, with the same text. Of zero bytes, which no PEM has, bash would complain in the log.
+same() { [[ -r $1 && -r $2 && $(<"$1") == "$(<"$2")" ]]; } 2>/dev/null
 
 # warn_of_end: that somebody else has to renew it
 warn_of_end() {
@@ -195,7 +195,7 @@ check_certificate() {
   # What this pod has just made need not be looked at for more than the authority's certificate and key being a pair.
   if [[ $tls_mode != self-signed ]]; then
     # An empty passphrase is one, too: the server asks for it.
-    if [[ $(<"$key") == *ENCRYPTED* ]] || ! of_key=$(openssl pkey -inform PEM -in "$key" -pubout -passin pass: 2>/dev/null 9>&-); then
+    if grep -q ENCRYPTED "$key" 9>&- || ! of_key=$(openssl pkey -inform PEM -in "$key" -pubout -passin pass: 2>/dev/null 9>&-); then
       REPLY="tls.key is no PEM of a private key without passphrase"
       return 1
     fi
