@@ -25,8 +25,8 @@ interface PodStatus {
   replication: string | undefined;
   /** When its certificate ends, as ISO 8601 has it; undefined without TLS, or when the pod cannot be asked. */
   certificateEnds: string | undefined;
-  /** What keeps it from running as its settings say, in its own words. */
-  notices: string[];
+  /** What it does not take over, and why, in its own words; undefined when it cannot be asked. */
+  notices: string[] | undefined;
 }
 
 interface Status {
@@ -78,7 +78,7 @@ async function lookAround(
       restarts: pod.containers.reduce((sum, { restarts }) => sum + restarts, 0),
       replication: pod.name === primary || !alive ? undefined : (streams.get(pod.name) ?? "not streaming"),
       certificateEnds: reports[index]?.certificateEnds,
-      notices: reports[index]?.notices ?? [],
+      notices: reports[index]?.notices,
     }));
     const rollout = rolloutOf(snapshot);
     const growing = growingClaims(snapshot).map(({ name }) => name);
@@ -138,7 +138,7 @@ function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, 
   }
   if (!reachable) return lines.join("\n");
   lines.push(pods.length === 0 ? "No pods" : "Pods:");
-  for (const { pod, role, state, restarts, replication: stream, certificateEnds, notices } of pods) {
+  for (const { pod, role, state, restarts, replication: stream, certificateEnds, notices = [] } of pods) {
     const facts = [
       state,
       ...(restarts > 0 ? [`${restarts} restarts`] : []),

@@ -53,6 +53,12 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input);
     child.on("error", (error) => reject(new LocalError(`${command} could not be started: ${error.message}`)));
+    // Whatever the program has started may hold its outputs open for as long as it likes.
+    child.on("exit", () => {
+      if (!child.killed) return;
+      child.stdout.destroy();
+      child.stderr.destroy();
+    });
     child.on("close", (code) => resolve({ code: code ?? 137, stdout: stdout(), stderr: stderr() }));
   });
 }

@@ -12,19 +12,21 @@ const classWords: Record<ChangeClass, string> = {
 };
 
 /** What happens, in a few words. */
-export function headline({ outcome, classes, pods, newCluster, foundClaims, problems }: Verdict): string {
+export function headline(verdict: Verdict): string {
+  const { outcome, classes, pods, newCluster, foundClaims, primaryVolumeLost, problems } = verdict;
   if (outcome === "refused")
     return `refused, ${problems.length} ${problems.length === 1 ? "setting" : "settings"} cannot work`;
   if (outcome === "nothing") return "no changes";
   const count = `${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
-  if (newCluster)
-    return foundClaims.length > 0 ? `a cluster of ${count}, on data from before` : `a new cluster of ${count}`;
+  if (newCluster && foundClaims.length > 0)
+    return `a cluster of ${count}, on data from before${primaryVolumeLost ? " that the primary has not" : ""}`;
+  if (newCluster) return `a new cluster of ${count}`;
   return outcome === "destructive" ? classWords.replace : classes.map((one) => classWords[one]).join(" and ");
 }
 
 /** What there is to know, each with its label; only what applies. */
 export function facts(verdict: Verdict): [label: string, words: string][] {
-  const { interruption, risk, losses, changes, unchanged, others, foundClaims } = verdict;
+  const { interruption, risk, losses, changes, unchanged, others } = verdict;
   if (verdict.outcome === "nothing" || verdict.outcome === "refused") return [];
   const quiet = interruption.writers === "nothing" && interruption.readers === "nothing";
   const clients: [string, string][] = quiet
@@ -36,15 +38,22 @@ export function facts(verdict: Verdict): [label: string, words: string][] {
   const rows: [string, string][] = [
     ...losses.map(({ what, means }): [string, string] => ["Lost", `${what}: ${means}`]),
     ...(podWords(verdict).length > 0 ? [["Pods", podWords(verdict).join("; ")] satisfies [string, string]] : []),
-    ...(foundClaims.length > 0
-      ? [["Data", `new pods go on from the volumes of ${inOrder(foundClaims)}`] satisfies [string, string]]
-      : []),
+    ...dataWords(verdict).map((words): [string, string] => ["Data", words]),
     ...(verdict.newCluster ? [] : clients),
     ["Risk", `${risk.level}: ${risk.why}`],
     ...besides(verdict).map((words): [string, string] => ["Also", words]),
     ["Objects", `${objects(changes)}${unchanged > 0 ? ` (${unchanged} unchanged)` : ""}`],
   ];
   return others > 0 ? [...rows, ["Others", `${others} more resources of the stack change`]] : rows;
+}
+
+function dataWords({ foundClaims, primaryVolumeLost }: Verdict): string[] {
+  return [
+    ...(foundClaims.length > 0 ? [`new pods go on from the volumes of ${shortened(foundClaims, 6)}`] : []),
+    ...(primaryVolumeLost
+      ? ["the primary's volume is gone: it refuses to start where replicas may have the data, and is empty otherwise"]
+      : []),
+  ];
 }
 
 function podWords({ pods, classes }: Verdict): string[] {
@@ -65,7 +74,7 @@ function podWords({ pods, classes }: Verdict): string[] {
   ];
 }
 
-/** Names in the order given; many by the first and the last. */
+/** Pods in the order given; many by the first and the last. */
 const inOrder = (names: readonly string[]): string =>
   names.length > 4 ? `${names[0]} to ${names.at(-1)}` : names.join(", ");
 

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { TestAuthority } from "../certificates";
 import { Cluster, type Pod, until } from "./harness";
@@ -56,6 +58,92 @@ describe("what a pod says of itself to a person", function () {
     await says(replica, nothing);
   });
 
+  it("is that a replica keeps what the primary had more of, until both have restarted", async () => {
+    const restart = async (pod: Pod): Promise<void> => {
+      await pod.sigterm();
+      pod.start();
+      await pod.waitReady();
+    };
+    await replica.writeConfig(["max_connections = 60"]);
+    await restart(replica);
+    await says(
+      replica,
+      /^max_connections = '60' is not in force: it waits for the primary to have it, then for a restart of this pod$/,
+    );
+    await replica.writeConfig();
+    await restart(replica);
+    await says(replica, nothing);
+  });
+
+  it("is that a line is gone which needs a restart, too", async () => {
+    await replica.writeConfig(["max_locks_per_transaction = 100"]);
+    await says(replica, /^max_locks_per_transaction = '100' is not in force: it needs a restart of this pod$/);
+    await replica.sigterm();
+    replica.start();
+    await replica.waitReady();
+    await says(replica, nothing);
+    await replica.writeConfig();
+    await says(replica, /^parameter "max_locks_per_transaction" cannot be changed without restarting the server.*$/);
+    await replica.sigterm();
+    replica.start();
+    await replica.waitReady();
+    await says(replica, nothing);
+  });
+
+  it("is what somebody has set by SQL, and not what the command line has", async () => {
+    await primary.writeConfig(["work_mem = 9MB"]);
+    await primary.sql("ALTER SYSTEM SET work_mem = '1MB'");
+    await primary.sql("ALTER SYSTEM SET cluster_name = 'other'");
+    await primary.sql("SELECT pg_reload_conf()");
+    await says(
+      primary,
+      /^work_mem = '9MB' is not in force: ALTER SYSTEM has set it to '1MB' \(ALTER SYSTEM RESET work_mem ends that\)$/,
+    );
+    await primary.sql("ALTER SYSTEM RESET ALL");
+    await primary.writeConfig();
+    await says(primary, nothing);
+  });
+
+  it("is one line for each, whatever is in a value", async () => {
+    await primary.writeConfig(["shared_preload_libraries = 'a\\nb\\tc\u001b[31m\rd'"]);
+    await says(
+      primary,
+      /^shared_preload_libraries = E?'a b c \[31m d' is not in force: it needs a restart of this pod$/,
+    );
+    await primary.writeConfig();
+    await says(primary, nothing);
+  });
+
+  it("is which passwords the Secret has not", async () => {
+    await primary.writeSecrets("", "");
+    await says(
+      primary,
+      /^the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use\n(.*\n)*the Secret has no usable POSTGRES_PASSWORD.*$/m,
+    );
+    await replica.writeSecrets("app-secret-1", "");
+    await says(replica, /^the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use$/);
+    for (const pod of [primary, replica]) await pod.writeSecrets();
+    await says(primary, nothing);
+    await says(replica, nothing);
+  });
+
+  it("is that there is no server now, and then nothing of a full volume or a log", async () => {
+    const server = primary.postmaster() ?? 0;
+    process.kill(server, "SIGSTOP");
+    const file = join(primary.data, "postmaster.pid");
+    const lines = readFileSync(file, "utf8");
+    writeFileSync(file, lines.replace(/ready {3}/, "starting"));
+    try {
+      await primary.writeConfig(["work_mem = 5MB"]);
+      await says(primary, /^the server does not accept connections now; what changed is taken over when it does$/);
+    } finally {
+      writeFileSync(file, lines);
+      process.kill(server, "SIGCONT");
+    }
+    await primary.writeConfig();
+    await says(primary, nothing);
+  });
+
   it("is what could not be made of what the settings add", async () => {
     await primary.writeConfig([], { extensions: "hstore\tmissing\n" });
     await says(primary, /^could not make extension hstore in database missing: .*does not exist.*$/);
@@ -82,7 +170,10 @@ describe("what a pod says of itself to a person", function () {
       await pod.waitLog(/waiting for a usable certificate/);
       expect(await pod.report()).to.deep.equal({
         certificateEnds: undefined,
-        notices: ["Secret postgres-tls has no usable certificate: it has no tls.crt"],
+        notices: [
+          "the server does not accept connections now; what changed is taken over when it does",
+          "Secret postgres-tls has no usable certificate: it has no tls.crt",
+        ],
       });
     } finally {
       await other.dispose();

@@ -6,6 +6,7 @@ import { TestAuthority, tlsSecret } from "../certificates";
 import { Cluster, type Pod, programs, until, waitStreaming } from "./harness";
 import { type Result, runProgram } from "./processes";
 
+const dayMs = 24 * 3600 * 1000;
 const authority = new TestAuthority();
 const onCurve = (curve: string): string[] => ["ec", "-pkeyopt", `ec_paramgen_curve:${curve}`];
 
@@ -155,6 +156,10 @@ describe("TLS with a certificate of somebody else", function () {
     await until("the new one", () => inUse(primary) !== before);
     succeeded(await connect(primary, verifyFull(primary)));
     expect(await startedAt(primary)).to.equal(started);
+    // It lives for ten days.
+    const { certificateEnds, notices } = await primary.report();
+    expect((Date.parse(certificateEnds ?? "") - Date.now()) / dayMs).to.be.within(9, 10);
+    expect(notices.join()).to.match(/^the certificate of Secret postgres-tls ends on .* and was not renewed: .*$/);
   });
 
   it("is taken over with a serial number below zero, too, as some authorities give", async () => {

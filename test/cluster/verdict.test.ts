@@ -147,8 +147,8 @@ describe("a verdict is what then happens", function () {
     const found = resources.map(({ change, kind }) => `${change} ${kind}`);
     expect(found).to.have.members(["create PodDisruptionBudget", "create Service", "update StatefulSet"]);
     expect(changed.added).to.deep.equal(["postgres-1"]);
-    const again = `can connect again: Service ${stack.name}/${service} is missing now`;
-    expect(interruption).to.deep.equal({ writers: again, readers: again });
+    const writers = `can connect once there is what is missing now: Service ${stack.name}/${service}`;
+    expect(interruption).to.deep.equal({ writers, readers: "nothing" });
     await stack.up(settings);
     expect(Object.keys(await pods())).to.deep.equal(["postgres-0", "postgres-1"]);
     const { outcome } = verdictOf(stack.name, plannedChanges((await stack.preview(settings)).plan));

@@ -138,6 +138,17 @@ leave() {
 
 # --- small things -----------------------------------------------------------------------------------------------------
 
+# server_state: sets REPLY to starting, ready, standby, stopping or nothing; the postmaster writes it in its lock file
+server_state() {
+  local -a line=()
+  REPLY=
+  [[ -r $PGDATA/postmaster.pid ]] || return
+  # The server may remove it in between.
+  { mapfile -t line <"$PGDATA/postmaster.pid"; } 2>/dev/null
+  REPLY=${line[7]:-}
+  REPLY=${REPLY%% *}
+}
+
 # last COUNT: keeps the last COUNT lines of MAPFILE (an offset beyond its length would give none of them)
 last() { if ((${#MAPFILE[@]} > $1)); then MAPFILE=("${MAPFILE[@]: -$1}"); fi; }
 

@@ -12,25 +12,50 @@ here=${BASH_SOURCE[0]%/*}
 . "$here/tls.sh"
 PG_BIN=$RUN_DIR/bin
 
-notice() { printf 'notice\t%s\n' "${1//[$'\n\t']/ }"; }
+# notice WORDS: what others have written may have anything in it
+notice() { printf 'notice\t%s\n' "${1//[[:cntrl:]]/ }"; }
 
-# report_settings: whether the server has the ConfigMap's settings, as far as it was given them
+# report_state: whether there is a server that takes anything over; sets is_up
+report_state() {
+  server_state
+  is_up=0
+  if [[ $REPLY == ready || $REPLY == standby ]]; then is_up=1; else notice "the server does not accept connections now; what changed is taken over when it does"; fi
+}
+
+# report_settings: whether the server has been given the ConfigMap's settings
 report_settings() {
   if ! has_cluster || settings_in_use; then return; fi
-  if check_config "$PGDATA"; then
-    notice "the new settings were not taken over yet; if that lasts, the volume has no room to store them"
-  else
-    notice "$REPLY"
+  if ! check_config "$PGDATA"; then
+    # Without the server's time and process, which differ each time.
+    notice "$(sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ [A-Z]+ \[[0-9]+\] //g' <<<"$REPLY")"
+  elif ((is_up)); then
+    notice "the new settings are not taken over yet: that takes a second, and longer only where the volume has no room"
   fi
 }
 
-# report_server: what the server has read and does not follow
+# report_server: what the server has read and does not follow. What the command line has is the supervisor's, and no
+# setting's; but for what a replica needs as long as its primary had more (replica_limits).
 report_server() {
+  ((is_up)) || return
   PGOPTIONS=$SAFE PGCONNECT_TIMEOUT=2 timeout 3 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres 2>/dev/null <<'SQL' |
-SELECT DISTINCT format('%s = %s is not in force: %s', f.name, quote_literal(f.setting),
-    CASE WHEN s.pending_restart THEN 'it needs a restart of this pod' ELSE f.error END)
-  FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name)
-  WHERE f.error IS NOT NULL ORDER BY 1;
+WITH file AS (
+    SELECT f.*, s.source, s.pending_restart, format('%s = %s is not in force: ', f.name, quote_literal(f.setting)) AS it,
+      s.source = 'command line' AND s.name IN ('max_connections', 'max_worker_processes', 'max_wal_senders',
+        'max_prepared_transactions', 'max_locks_per_transaction') AS follows_primary
+    FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)),
+  found (words) AS (
+    SELECT CASE WHEN name IS NULL THEN error || coalesce(' (' || sourcefile || ', line ' || sourceline || ')', '')
+      WHEN follows_primary THEN it || 'it waits for the primary to have it, then for a restart of this pod'
+      WHEN pending_restart THEN it || 'it needs a restart of this pod'
+      ELSE it || error END
+    FROM file WHERE error IS NOT NULL
+      AND (follows_primary OR coalesce(source, '') NOT IN ('command line', 'override'))
+    UNION SELECT it || format('ALTER SYSTEM has set it to %s (ALTER SYSTEM RESET %I ends that)', quote_literal(a.setting), a.name)
+    FROM file JOIN pg_file_settings a ON lower(a.name) = lower(file.name) AND a.setting <> file.setting
+    WHERE a.applied AND a.sourcefile LIKE '%/postgresql.auto.conf' AND NOT file.applied AND file.error IS NULL
+      AND file.sourcefile LIKE '%/postgresql.conf'
+    UNION SELECT format('pg_hba.conf, line %s: %s', line_number, error) FROM pg_hba_file_rules WHERE error IS NOT NULL)
+SELECT translate(words, E'\n\r', '  ') FROM found ORDER BY 1;
 SQL
     while IFS= read -r line; do notice "$line"; done
 }
@@ -42,16 +67,20 @@ report_certificate() {
     printf 'certificate\t%s\n' "$REPLY"
   fi
   read_tls
-  if [[ $tls_mode == off ]] || is_current; then return; fi
-  if ! has_files; then
-    unusable "$REPLY"
-  elif [[ $tls_mode == self-signed ]]; then
-    notice "the certificate is due to be made anew; if that lasts, the log says why it cannot"
-  elif check_certificate "$TLS_DIR"; then
-    notice "the certificate of Secret $tls_secret was not taken over yet; if that lasts, the volume has no room to store it"
-  else
-    unusable "$REPLY"
+  if [[ $tls_mode == off ]]; then return; fi
+  if ! command -v openssl >/dev/null; then
+    unusable "this image has no openssl"
+    return
   fi
+  if is_current; then
+    if is_ending; then notice "$REPLY"; fi
+  elif ! has_files || { [[ $tls_mode != self-signed ]] && ! check_certificate "$TLS_DIR"; }; then
+    unusable "$REPLY"
+  elif ((is_up)); then
+    # Looked at every hour where no file changed.
+    notice "another certificate is due, and not in use yet: if that lasts for an hour, the log says why"
+  fi
+  if has_certificate && ! is_ending && ! lives 0; then notice "the certificate has ended: clients that verify it refuse it"; fi
 }
 
 unusable() {
@@ -64,15 +93,20 @@ report_room() {
   if [[ -s $EMERGENCY ]]; then notice "the volume is full: new transactions only read until there is room again (setting: storageSize)"; fi
 }
 
-# report_additions: roles, databases and extensions that could not be made, as the last try said it
-report_additions() {
-  local line
-  [[ -s $RUN_DIR/additions.said ]] || return 0
-  while IFS= read -r line; do notice "$line"; done <"$RUN_DIR/additions.said"
+# report_roles: passwords, roles, databases and extensions that could not be made, as the last try said it
+report_roles() {
+  local file line REPLY
+  if ! secret REPLICATION_PASSWORD; then notice "the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use"; fi
+  for file in "$RUN_DIR"/accounts.said.* "$RUN_DIR/additions.said"; do
+    [[ -s $file ]] || continue
+    while IFS= read -r line; do notice "$line"; done <"$file"
+  done 2>/dev/null
 }
 
+report_state
 report_settings
 report_server
 report_certificate
 report_room
-report_additions
+report_roles
+exit 0

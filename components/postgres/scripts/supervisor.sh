@@ -89,17 +89,6 @@ end_old_processes() {
 
 # --- one life of the server -------------------------------------------------------------------------------------------
 
-# server_state: sets REPLY to starting, ready, standby, stopping or nothing; the postmaster writes it in its lock file
-server_state() {
-  local -a line=()
-  REPLY=
-  [[ -r $PGDATA/postmaster.pid ]] || return
-  # The server may remove it in between.
-  { mapfile -t line <"$PGDATA/postmaster.pid"; } 2>/dev/null
-  REPLY=${line[7]:-}
-  REPLY=${REPLY%% *}
-}
-
 start_server() {
   local -a options=(
     -D "$PGDATA"

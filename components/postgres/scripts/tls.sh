@@ -117,21 +117,26 @@ is_current() {
       same "$TLS_DIR/ca.crt" "$ACTIVE_TLS/ca.crt"
     return
   fi
-  same "$TLS_DIR/ca.crt" "$ACTIVE_TLS/ca.crt" && same "$CONFIG_DIR/tls" "$ACTIVE_TLS/settings" &&
-    openssl x509 -in "$ACTIVE_TLS/tls.crt" -noout -checkend $((tls_renew_before * 86400)) >/dev/null 2>&1 9>&-
+  same "$TLS_DIR/ca.crt" "$ACTIVE_TLS/ca.crt" && same "$CONFIG_DIR/tls" "$ACTIVE_TLS/settings" && lives "$tls_renew_before"
 }
 
 # same FILE FILE: both are there, with the same text. Of zero bytes, which no PEM has, bash would complain in the log.
 same() { [[ -r $1 && -r $2 && $(<"$1") == "$(<"$2")" ]]; } 2>/dev/null
 
-# warn_of_end: that somebody else has to renew it
-warn_of_end() {
-  if [[ $tls_mode == self-signed ]] ||
-    openssl x509 -in "$ACTIVE_TLS/tls.crt" -noout -checkend $((14 * 86400)) >/dev/null 2>&1 9>&-; then
-    return
-  fi
+# lives DAYS: the certificate in use does so
+lives() { openssl x509 -in "$ACTIVE_TLS/tls.crt" -noout -checkend $(($1 * 86400)) >/dev/null 2>&1 9>&-; }
+
+# is_ending: the certificate in use ends soon, and somebody else has to renew it; REPLY is the warning
+is_ending() {
+  if [[ $tls_mode == self-signed ]] || lives 14; then return 1; fi
   certificate_end "$ACTIVE_TLS"
-  if [[ $tls_said != "$REPLY" ]]; then say "the certificate of Secret $tls_secret ends on $REPLY and was not renewed: clients that verify it will refuse it"; fi
+  REPLY="the certificate of Secret $tls_secret ends on $REPLY and was not renewed: clients that verify it will refuse it"
+}
+
+# warn_of_end: once for each end
+warn_of_end() {
+  is_ending || return
+  if [[ $tls_said != "$REPLY" ]]; then say "$REPLY"; fi
   tls_said=$REPLY
 }
 

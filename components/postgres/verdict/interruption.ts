@@ -32,26 +32,33 @@ export function interruptionOf(
     const away = "no pause: one pod is away at a time, and sessions on it end";
     return { writers: primary ? pause : "nothing: the primary is not restarted", readers: away };
   };
-  const back = comesBack(changes);
+  const back = comeBack(changes);
   const asked = settingsInterruption(pods, settings);
   const found = restart("when", pods.restarted) ?? restart("if", pods.perhaps) ?? readersOfRemoved(pods);
   const all = (...words: (string | undefined)[]): string =>
     [...new Set(words)].filter((one) => one !== undefined && one !== nothing).join("; ") || nothing;
   return {
-    writers: all(back, found?.writers, asked),
-    readers: all(back, found?.readers, readersOfRemoved(pods)?.readers),
+    writers: all(back.writers, found?.writers, asked),
+    readers: all(back.readers, found?.readers, readersOfRemoved(pods)?.readers),
   };
 }
 
-/** What is made anew because it is gone from the cluster, and clients cannot connect without. */
-function comesBack(changes: readonly ResourceChange[]): string | undefined {
-  const missing = changes
-    .filter(
-      ({ change, kind, drifted }) => change === "create" && drifted !== false && /^(StatefulSet|Service)$/.test(kind),
-    )
-    .map(({ kind, name }) => `${kind} ${name}`);
-  if (missing.length === 0) return undefined;
-  return `can connect again: ${list(missing)} ${missing.length === 1 ? "is" : "are"} missing now`;
+/**
+ * What is made anew because it is gone from the cluster, and clients cannot connect without. Writers use the primary's
+ * Service, readers the names that the pods' own gives them.
+ */
+function comeBack(changes: readonly ResourceChange[]): Interruption {
+  const missing = changes.filter(({ change, drifted }) => change === "create" && drifted !== false);
+  const words = (needed: (change: ResourceChange) => boolean): string => {
+    const found = missing.filter(needed).map(({ kind, name }) => `${kind} ${name}`);
+    return found.length === 0 ? nothing : `can connect once there is what is missing now: ${list(found)}`;
+  };
+  const isSet = ({ kind }: ResourceChange): boolean => kind === "StatefulSet";
+  const isPrimary = ({ name }: ResourceChange): boolean => name.endsWith("-primary");
+  return {
+    writers: words((one) => isSet(one) || (one.kind === "Service" && isPrimary(one))),
+    readers: words((one) => isSet(one) || (one.kind === "Service" && !isPrimary(one))),
+  };
 }
 
 /** What can make the pause longer. */

@@ -16,6 +16,8 @@ export interface Judged {
   /** Whether files that running pods have mounted change. */
   reloads: boolean;
   grows: boolean;
+  /** Whether the primary's volume is gone. */
+  primaryVolumeLost: boolean;
 }
 
 /** The gravest reason, and those as grave as it. */
@@ -55,7 +57,7 @@ function settingReasons({ settings }: Judged): Reason[] {
   });
 }
 
-function podReasons({ pods, reloads, grows }: Judged): Reason[] {
+function podReasons({ pods, reloads, grows, primaryVolumeLost }: Judged): Reason[] {
   const { restarted, perhaps, removed, added, held, primary, after } = pods;
   const reasons: Reason[] = [];
   const add = (level: RiskLevel, why: string): void => {
@@ -67,7 +69,8 @@ function podReasons({ pods, reloads, grows }: Judged): Reason[] {
   if (held.length > 0 && restarted.length === 0) add("low", "pods restart only when they are deleted or released");
   if (removed.length > 0 && after === 1) add("medium", "no replica is left");
   else if (removed.length > 0) add("low", "fewer replicas");
-  if (added.length > 0) add("low", "new pods clone the primary");
+  if (primaryVolumeLost) add("high", "the primary's volume is gone");
+  if (added.length > 0) add("low", added.includes(primary) ? "all pods are made anew" : "new pods clone the primary");
   if (grows) add("low", "volumes grow and never shrink again");
   if (reloads) add("low", "running pods reload");
   return reasons;

@@ -31,6 +31,7 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
   const settings = known.known === "both" ? settingVerdicts(known.before, known.after) : [];
   const pods = podsVerdict(changes);
   const losses = lossesOf(changes);
+  const data = dataOf(plan, pods);
   const resources = isNew ? [] : resourceVerdicts(known, changes);
   const grows = changes.some(isGrowth);
   const reloads = changes.some(isReload) && !restartsAll(pods);
@@ -41,16 +42,18 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
     outcome: losses.length > 0 ? "destructive" : nothing ? "nothing" : "changes",
     newCluster: isNew,
     classes,
-    risk: isNew
-      ? { level: "none", why: "nothing runs yet" }
-      : riskOf({ pods, losses, settings, resources, reloads, grows }),
+    risk:
+      isNew && !data.primaryLost
+        ? { level: "none", why: "nothing runs yet" }
+        : riskOf({ pods, losses, settings, resources, reloads, grows, primaryVolumeLost: data.primaryLost }),
     settings,
     ...(known.known === "after" &&
       changes.length > 0 && {
         settingsUnknown: "The deployed settings are not known; what follows is judged from the objects alone.",
       }),
     pods: listsOf(pods),
-    foundClaims: foundClaims(changes, plan.claims),
+    foundClaims: data.found,
+    primaryVolumeLost: data.primaryLost,
     interruption: isNew ? { writers: "nothing", readers: "nothing" } : interruptionOf(pods, losses, settings, changes),
     losses,
     resources,
@@ -72,6 +75,7 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
     settings: [],
     pods: noPods,
     foundClaims: [],
+    primaryVolumeLost: false,
     interruption: { writers: "nothing", readers: "nothing" },
     losses: [],
     resources: [],
@@ -82,12 +86,26 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
   };
 }
 
-/** The claims that are to be made and are there already: the StatefulSet's volumes of before. */
-function foundClaims(changes: readonly ResourceChange[], claims: readonly string[] = []): string[] {
-  return changes
+interface Data {
+  /** Claims of new pods that have a volume from before. */
+  found: string[];
+  primaryLost: boolean;
+}
+
+/** What new pods find on their claims; nothing where nobody looked. */
+function dataOf({ changes, claims, settings }: PlannedChanges, { added, primary, anotherCluster }: PodsVerdict): Data {
+  if (claims === undefined || anotherCluster) return { found: [], primaryLost: false };
+  const made = changes
     .filter(({ change, kind }) => change === "create" && kind === "PersistentVolumeClaim")
-    .map(({ name }) => name.slice(name.lastIndexOf("/") + 1))
-    .filter((name) => claims.includes(name));
+    .map(({ name }) => name.slice(name.lastIndexOf("/") + 1));
+  const of = (pod: string): string | undefined => made.find((claim) => claim.endsWith(`-${pod}`));
+  const found = added.map(of).filter((claim) => claim !== undefined && claims.includes(claim));
+  const [first] = added.filter((pod) => pod === primary).map(of);
+  const existed = settings.known !== "new" || found.length > 0;
+  return {
+    found: found.filter((claim) => claim !== undefined),
+    primaryLost: first !== undefined && !claims.includes(first) && existed,
+  };
 }
 
 function listsOf({ added, removed, restarted, perhaps, held, heldBy }: PodsVerdict): Verdict["pods"] {

@@ -6,11 +6,11 @@ import type { Kubectl } from "./kubernetes";
 export interface PodReport {
   /** When its certificate ends, as ISO 8601 has it; undefined without TLS. */
   certificateEnds: string | undefined;
-  /** What keeps it from running as its settings say: invalid ones, a certificate that cannot be used, a full volume. */
+  /** What it does not take over, and why, or does not do: invalid settings, a certificate that cannot be used, a full volume. */
   notices: string[];
 }
 
-const limitMs = 8_000;
+const limitSeconds = 6;
 
 /** Asks a pod (components/postgres/scripts/report.sh). Undefined where it does not answer, or is of an earlier version. */
 export async function podReport(
@@ -18,8 +18,10 @@ export async function podReport(
   namespace: string,
   pod: string,
 ): Promise<PodReport | undefined> {
-  const command = ["exec", "-n", namespace, pod, "-c", "postgres", "--", ...script("report.sh")];
-  const { code, stdout } = await run(path, [...args, ...command], { timeoutMs: limitMs });
+  // In the pod, too: what kubectl has started there outlives it.
+  const asked = ["timeout", `${limitSeconds}`, ...script("report.sh")];
+  const command = [...args, "exec", "-n", namespace, pod, "-c", "postgres", "--", ...asked];
+  const { code, stdout } = await run(path, command, { timeoutMs: (limitSeconds + 2) * 1000 });
   return code === 0 ? readReport(stdout) : undefined;
 }
 
@@ -27,7 +29,8 @@ export async function podReport(
 export function readReport(text: string): PodReport {
   const lines = text.split("\n").map((line) => {
     const [kind = "", ...words] = line.split("\t");
-    return { kind, words: words.join(" ") };
+    // What is written to a terminal must not be able to steer it.
+    return { kind, words: words.join(" ").replace(/\p{Cc}/gu, " ") };
   });
   const of = (kind: string): string[] => lines.filter((line) => line.kind === kind).map(({ words }) => words);
   const [ends] = of("certificate").map((date) => new Date(date));

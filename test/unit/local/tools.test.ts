@@ -118,6 +118,13 @@ describe("tools", () => {
       expect(String(error)).to.include("/no/such/program could not be started");
     });
 
+    it("ends at its time also where what the program started lives on", async () => {
+      const begun = Date.now();
+      const { code, stdout } = await run("sh", ["-c", "echo begun; sleep 8 & wait"], { timeoutMs: 200 });
+      expect([code, stdout]).to.deep.equal([137, "begun\n"]);
+      expect(Date.now() - begun).to.be.lessThan(4_000);
+    });
+
     it("stops asking when time is up", async () => {
       let asked = 0;
       expect(await until(() => ++asked === 3, 1_000, 1)).to.equal(true);

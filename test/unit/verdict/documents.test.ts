@@ -24,6 +24,8 @@ const edits: Record<string, Edit> = {
   destructive: { stack: "dev", ...found("a further claim") },
   drift: { stack: "dev", ...found("no PodDisruptionBudget"), to: { synchronousReplicas: 1 } },
   "after-down": { stack: "dev", isNew: true, claims: ["data-postgres-0", "data-postgres-1", "data-other-0"] },
+  "after-down-without-primary": { stack: "dev", isNew: true, claims: ["data-postgres-1"] },
+  "all-gone": { stack: "dev", ...found("nothing that is the namespace's"), claims: [] },
   "scaled-up-again": { stack: "dev", to: { replicas: 5 }, claims: ["data-postgres-0", "data-postgres-3"] },
   nothing: { stack: "prod" },
 };

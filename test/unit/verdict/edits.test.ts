@@ -46,7 +46,7 @@ function settingsOf({ outcome, settings, problems }: Verdict): string {
 }
 
 const notices: [words: RegExp, notice: string][] = [
-  [/can connect again/, "connect again"],
+  [/can connect once there is what is missing now: \w/, "connect again"],
   [/none can/, "stop"],
   [/one pause|same pause/, "pause"],
   [/one pod is away at a time/, "one by one"],
@@ -100,6 +100,27 @@ describe("the verdict on an edit:", () => {
   it("takes a cluster whose StatefulSet is missing for no new one", async () => {
     expect((await verdictOn(found("no StatefulSet"))).newCluster).to.equal(false);
     expect((await verdictOn({ isNew: true })).newCluster).to.equal(true);
+  });
+
+  it("tells which claims from before new pods go on from, in the order of their ordinals", async () => {
+    const claims = Array.from({ length: 12 }, (_, ordinal) => `data-postgres-${ordinal}`);
+    const { foundClaims, primaryVolumeLost } = await verdictOn({ isNew: true, to: { replicas: 12 }, claims });
+    expect(foundClaims).to.deep.equal(claims);
+    expect(primaryVolumeLost).to.equal(false);
+  });
+
+  it("calls no claim found whose pod is there: an earlier version left it to the StatefulSet", async () => {
+    const { deployed } = found("no claims in the state");
+    const verdict = await verdictOn({ deployed, claims: ["data-postgres-0", "data-postgres-1", "data-postgres-2"] });
+    expect(verdict.foundClaims).to.deep.equal([]);
+    expect(verdict.primaryVolumeLost).to.equal(false);
+  });
+
+  it("knows of no lost volume where nobody looked, and of none where nothing was", async () => {
+    expect((await verdictOn(found("no StatefulSet"))).primaryVolumeLost).to.equal(false);
+    expect((await verdictOn({ isNew: true, claims: [] })).primaryVolumeLost).to.equal(false);
+    const gone = await verdictOn({ ...found("nothing that is the namespace's"), claims: [] });
+    expect(gone.risk).to.deep.equal({ level: "high", why: "the primary's volume is gone" });
   });
 
   it("has edits of every class, on both stacks' settings and on none", () => {

@@ -19,6 +19,22 @@ const without =
   (resources) =>
     resources.filter(({ type }) => !type.endsWith(`:${kind}`));
 
+const withoutService =
+  (goes: (name: string) => boolean): Deployed =>
+  (resources) =>
+    resources.filter(
+      ({ type, inputs }) => !(type.endsWith(":Service") && goes(`${valueAt(inputs, "metadata", "name")}`)),
+    );
+
+/** What remains when somebody deletes the namespace. */
+const withoutNamespaced: Deployed = (resources) =>
+  resources.filter(
+    ({ type }) =>
+      !/:(Namespace|Secret|ConfigMap|Service|NetworkPolicy|PodDisruptionBudget|StatefulSet|PersistentVolumeClaim)$/.test(
+        type,
+      ),
+  );
+
 /** Puts a value where one is. */
 function put(tree: unknown, path: (string | number)[], value: unknown): void {
   const parent = valueAt(tree, ...path.slice(0, -1));
@@ -50,6 +66,10 @@ const tampered = new Map<string, Deployed>([
   ["no NetworkPolicy", without("NetworkPolicy")],
   ["no StatefulSet", without("StatefulSet")],
   ["no Service", without("Service")],
+  ["no primary Service", withoutService((name) => name.endsWith("-primary"))],
+  ["no pods' Service", withoutService((name) => !name.endsWith("-primary"))],
+  ["no claims in the state", without("PersistentVolumeClaim")],
+  ["nothing that is the namespace's", withoutNamespaced],
   ["older scripts", olderScripts],
   ["a further claim", (resources) => [...resources, claim]],
 ]);
