@@ -203,6 +203,12 @@ describe("the commands", function () {
     write({ podManagementPolicy: "Parallel" });
     expect((await line.run("up")).code).to.equal(0);
     expect(await line.namespace.psql("postgres-0", "select id from kept")).to.equal("1");
+
+    // Once the data went with the stack, nobody looks for it any more.
+    write({ podManagementPolicy: "Parallel", keepVolumes: false });
+    expect((await line.run("up")).code).to.equal(0);
+    expect((await line.run("down")).out).to.contain("Its data went with it");
+    expect((await line.run("down", "--volumes")).out).to.contain("It is not known where data of it could be");
   });
 
   it("refuse to delete a protected stack, and say how it is done", async () => {
