@@ -130,7 +130,7 @@ export interface Verdict {
   pods: PodChanges;
   /** Claims that new pods find with a volume from before, and go on from its data; none where nobody looked. */
   foundClaims: string[];
-  /** The primary is made anew and finds no volume, though there was a cluster: it starts empty, or refuses to start. */
+  /** The primary's claim is made anew, though there was a cluster: it starts empty, or refuses to start. */
   primaryVolumeLost: boolean;
   interruption: Interruption;
   losses: Loss[];

@@ -93,19 +93,16 @@ interface Data {
 }
 
 /** What new pods find on their claims; nothing where nobody looked. */
-function dataOf({ changes, claims, settings }: PlannedChanges, { added, primary, anotherCluster }: PodsVerdict): Data {
+function dataOf({ changes, claims, settings }: PlannedChanges, { added, anotherCluster }: PodsVerdict): Data {
   if (claims === undefined || anotherCluster) return { found: [], primaryLost: false };
   const made = changes
     .filter(({ change, kind }) => change === "create" && kind === "PersistentVolumeClaim")
     .map(({ name }) => name.slice(name.lastIndexOf("/") + 1));
-  const of = (pod: string): string | undefined => made.find((claim) => claim.endsWith(`-${pod}`));
-  const found = added.map(of).filter((claim) => claim !== undefined && claims.includes(claim));
-  const [first] = added.filter((pod) => pod === primary).map(of);
+  const found = added
+    .flatMap((pod) => made.find((claim) => claim.endsWith(`-${pod}`)) ?? [])
+    .filter((claim) => claims.includes(claim));
   const existed = settings.known !== "new" || found.length > 0;
-  return {
-    found: found.filter((claim) => claim !== undefined),
-    primaryLost: first !== undefined && !claims.includes(first) && existed,
-  };
+  return { found, primaryLost: existed && made.some((claim) => claim.endsWith("-0") && !claims.includes(claim)) };
 }
 
 function listsOf({ added, removed, restarted, perhaps, held, heldBy }: PodsVerdict): Verdict["pods"] {

@@ -116,11 +116,14 @@ describe("the verdict on an edit:", () => {
     expect(verdict.primaryVolumeLost).to.equal(false);
   });
 
-  it("knows of no lost volume where nobody looked, and of none where nothing was", async () => {
+  it("knows of a lost volume, with the primary's pod or without, but not where nobody looked or nothing was", async () => {
     expect((await verdictOn(found("no StatefulSet"))).primaryVolumeLost).to.equal(false);
     expect((await verdictOn({ isNew: true, claims: [] })).primaryVolumeLost).to.equal(false);
-    const gone = await verdictOn({ ...found("nothing that is the namespace's"), claims: [] });
-    expect(gone.risk).to.deep.equal({ level: "high", why: "the primary's volume is gone" });
+    for (const words of ["nothing that is the namespace's", "no claims in the state"]) {
+      const gone = await verdictOn({ ...found(words), claims: ["data-postgres-1"] });
+      expect(gone.primaryVolumeLost).to.equal(true);
+      expect(gone.risk).to.deep.equal({ level: "high", why: "the primary's volume is gone" });
+    }
   });
 
   it("has edits of every class, on both stacks' settings and on none", () => {
