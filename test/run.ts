@@ -18,7 +18,7 @@ interface Counts {
   passes: number;
   failures: number;
   pending: number;
-  /** Titles of the tests that failed, each with its reason in lines of their own. */
+  /** What failed: its title, and the reason in lines of its own. */
   failed: string[];
 }
 
@@ -225,14 +225,14 @@ async function main(asked: string[]): Promise<number> {
     const counts = suite === "check" ? await check() : await mocha(suite);
     taken[suite] = secondsSince(started);
     summary.push(`${suite}: ${counts.passes} passed, ${counts.failures} failed in ${taken[suite]} s`);
-    add(total, { ...counts, failed: counts.failed.map((title) => `${suite}: ${title}`) });
+    add(total, { ...counts, failed: counts.failed.map((failure) => `${suite}: ${failure}`) });
   }
   const failures = total.failures + total.pending;
   // One that found some of its tools is of neither kind.
   if (asked.length === 0 && failures === 0 && (missing === 0 || missing === all))
     recordRun({ at: new Date().toISOString(), cold: missing !== 0, seconds: secondsSince(begun), tiers: taken });
   // Once more at the end: of a long run only the end may be kept.
-  if (total.failed.length > 0) console.log(`\nFailed:\n${total.failed.map((title) => `  ${title}`).join("\n")}`);
+  if (total.failed.length > 0) console.log(`\nFailed:\n${total.failed.map((failure) => `  ${failure}`).join("\n")}`);
   console.log(`\n${summary.join("\n")}\n${total.passes} passed, ${failures} failed`);
   return failures === 0 ? 0 : 1;
 }

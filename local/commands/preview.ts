@@ -1,9 +1,10 @@
-import type { Verdict } from "../../components/postgres/verdict/types";
+import type { FoundData, Verdict } from "../../components/postgres/verdict/types";
 import { refusal, verdictOf } from "../../components/postgres/verdict/verdict";
 import { SettingsError } from "../../components/settings-error";
 import type { CommandLine } from "../arguments";
+import { claimsToReattach } from "../node";
 import { Progress } from "../progress";
-import { openStack, previewStack, resolveStack } from "../pulumi/deploy";
+import { openStack, previewStack, type ResolvedStack, resolveStack } from "../pulumi/deploy";
 import { documentOf, verdictExitCodes } from "../verdict/document";
 import { plannedChanges } from "../verdict/plan";
 import { catchInterrupts } from "./interrupts";
@@ -26,8 +27,16 @@ async function judge({ stack, cluster }: CommandLine): Promise<Verdict> {
   await demandCluster(resolved);
   const open = await openStack(resolved, await deployTools(resolved, progress));
   const { release, ...signals } = catchInterrupts((line) => progress.line(line));
-  const { plan, claims } = await progress
+  const { plan, data } = await progress
     .step(`preview stack ${stack}`, () => previewStack(open, signals))
     .finally(release);
-  return verdictOf(stack, { ...plannedChanges(plan), claims });
+  return verdictOf(stack, { ...plannedChanges(plan), data: data && (await withKept(resolved, data)) });
+}
+
+/** On the embedded node `up` gives claims that were deleted their volumes back. */
+async function withKept({ cluster, spec }: ResolvedStack, data: FoundData): Promise<FoundData> {
+  if (cluster.kind !== "embedded") return data;
+  const start = `${spec.namespace}/`;
+  const kept = (await claimsToReattach(spec.storageClassName)).filter((claim) => claim.startsWith(start));
+  return { ...data, claims: [...data.claims, ...kept.map((claim) => claim.slice(start.length))] };
 }

@@ -138,14 +138,16 @@ function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, 
   }
   if (!reachable) return lines.join("\n");
   lines.push(pods.length === 0 ? "No pods" : "Pods:");
-  for (const { pod, role, state, restarts, replication: stream, certificateEnds, notices = [] } of pods) {
+  for (const { pod, role, state, restarts, replication: stream, certificateEnds, notices } of pods) {
     const facts = [
       state,
       ...(restarts > 0 ? [`${restarts} restarts`] : []),
       ...(stream === undefined ? [] : [stream]),
       ...(certificateEnds === undefined ? [] : [`certificate until ${certificateEnds.slice(0, 10)}`]),
     ];
-    lines.push(`  ${pod}  ${role}  ${facts.join(", ")}`, ...notices.map((words) => `      ${words}`));
+    // One that does not run says nothing, and its state says enough.
+    const unknown = state === "ready" ? ["what it does not take over is not known: it could not be asked"] : [];
+    lines.push(`  ${pod}  ${role}  ${facts.join(", ")}`, ...(notices ?? unknown).map((words) => `      ${words}`));
   }
   lines.push(...rollout.map((line) => `  ${line}`));
   lines.push(claims.length === 0 ? "No volumes" : "Volumes:");

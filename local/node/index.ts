@@ -3,6 +3,7 @@ export { postgresImage, provideImage } from "./images";
 export { ensureImage, type LocalNode, type NodeStatus, nodeStatus, startNode } from "./node";
 export { type StopOptions, stopNode } from "./stop";
 export {
+  claimsToReattach,
   ensureVolumes,
   listVolumes,
   reattachVolumes,

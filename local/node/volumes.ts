@@ -150,12 +150,8 @@ export function volumesToReattach(volumes: readonly Volume[], live: ReadonlySet<
   return [...chosen.values()];
 }
 
-/**
- * Keeps Released volumes of a class, with their data, for the next claims of the same namespace and name: for a
- * namespace that was deleted and is made again. Returns those claims, as `namespace/name`.
- */
-export async function reattachVolumes(storageClassName: string): Promise<string[]> {
-  const api = nodeApi();
+/** The Released volumes of a class that the next claims of the same namespace and name are to have. */
+async function releasedVolumes(storageClassName: string, api: Api): Promise<Volume[]> {
   const volumes = await listVolumes(storageClassName, api);
   const released = volumes.flatMap(({ phase, claim }) => (phase === "Released" && claim ? [claim] : []));
   const live = new Set<string>();
@@ -163,12 +159,28 @@ export async function reattachVolumes(storageClassName: string): Promise<string[
     const claim = await api.get(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);
     if (claim !== undefined) live.add(`${namespace}/${name}`);
   }
-  const chosen = volumesToReattach(volumes, live);
+  return volumesToReattach(volumes, live);
+}
+
+const claimsOf = (volumes: readonly Volume[]): string[] => volumes.map(claimOf).filter((claim) => claim !== undefined);
+
+/** The claims, as `namespace/name`, whose data {@link reattachVolumes} would keep. Changes nothing. */
+export async function claimsToReattach(storageClassName: string): Promise<string[]> {
+  return claimsOf(await releasedVolumes(storageClassName, nodeApi()));
+}
+
+/**
+ * Keeps Released volumes of a class, with their data, for the next claims of the same namespace and name: for a
+ * namespace that was deleted and is made again. Returns those claims, as `namespace/name`.
+ */
+export async function reattachVolumes(storageClassName: string): Promise<string[]> {
+  const api = nodeApi();
+  const chosen = await releasedVolumes(storageClassName, api);
   for (const { name } of chosen) {
     // Without the old claim's uid the volume is kept for the next claim of that name.
     await api.mergePatch(`${collection}/${name}`, { spec: { claimRef: { uid: null, resourceVersion: null } } });
   }
-  return chosen.map(claimOf).filter((claim) => claim !== undefined);
+  return claimsOf(chosen);
 }
 
 /** Deletes the volumes of a class for good: their claims, the volumes, the data. Pods that use them must be gone. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation";
 import type { ClusterSpec } from "../../components/postgres/spec";
 import { isExpandable } from "../../components/postgres/storage-class";
+import type { FoundData } from "../../components/postgres/verdict/types";
 import { SettingsError } from "../../components/settings-error";
 import type { StackOutputs } from "../../stacks/outputs";
 import { npmLine } from "../npm-line";
@@ -47,8 +48,8 @@ export interface Plan {
 /** What a preview says, and each step that the engine would take. */
 export interface Preview extends Plan {
   plan: PlanSteps;
-  /** Names of the claims in the cluster that have a volume; undefined where there is no kubectl. */
-  claims: string[] | undefined;
+  /** What the cluster has of the data; undefined where it could not be read, or there is no kubectl. */
+  data: FoundData | undefined;
 }
 
 /** What a deletion did. */
@@ -95,7 +96,8 @@ export async function previewStack(open: OpenStack, listener: Listener = {}): Pr
     );
   }
   const report = await runEngine(open, "preview", listener);
-  return { ...plan(report), plan: report.plan, claims: live?.claims.map(({ name }) => name) };
+  const data = live && { claims: live.claims.map(({ name }) => name), recorded: live.record !== undefined };
+  return { ...plan(report), plan: report.plan, data };
 }
 
 /**
@@ -115,9 +117,9 @@ export async function deploy(
     const live = await demandPossible(open);
     // Before anything is made: what an interrupted run leaves is this stack's, too.
     notePlace(open.workspace.paths, placeOf(open.resolved.spec));
-    await beforehand?.();
     const unused = unusedParts(open.resolved.spec, live);
     if (unused !== undefined) await removeUnused(open, unused, listener.say ?? (() => undefined));
+    if (!listener.cancel?.aborted) await beforehand?.();
     const report = await runEngine(open, "up", listener);
     const outputs = readOutputs(report.outputs ?? {});
     if (outputs === undefined)

@@ -18,8 +18,8 @@ export function headline(verdict: Verdict): string {
     return `refused, ${problems.length} ${problems.length === 1 ? "setting" : "settings"} cannot work`;
   if (outcome === "nothing") return "no changes";
   const count = `${pods.added.length} ${pods.added.length === 1 ? "pod" : "pods"}`;
-  if (newCluster && foundClaims.length > 0)
-    return `a cluster of ${count}, on data from before${primaryVolumeLost ? " that the primary has not" : ""}`;
+  if (newCluster && primaryVolumeLost) return `a cluster of ${count}, whose primary has lost its volume`;
+  if (newCluster && foundClaims.length > 0) return `a cluster of ${count}, on data from before`;
   if (newCluster) return `a new cluster of ${count}`;
   return outcome === "destructive" ? classWords.replace : classes.map((one) => classWords[one]).join(" and ");
 }
@@ -51,7 +51,10 @@ function dataWords({ foundClaims, primaryVolumeLost }: Verdict): string[] {
   return [
     ...(foundClaims.length > 0 ? [`new pods go on from the volumes of ${shortened(foundClaims, 6)}`] : []),
     ...(primaryVolumeLost
-      ? ["the primary's volume is gone: it refuses to start where replicas may have the data, and is empty otherwise"]
+      ? [
+          "the primary's volume is gone: with recoverPrimaryFrom it is built from that replica; without, it refuses to start " +
+            "while a replica or the latch's ConfigMap says that there was data, and is empty otherwise",
+        ]
       : []),
   ];
 }

@@ -46,7 +46,7 @@ describe("what a pod says of itself to a person", function () {
     await says(primary, /^the new settings are not valid, the previous ones stay: .*TimeZone.*"Mars\/Phobos".*$/);
     await primary.writeConfig(["work_mem = 7MB"]);
     await says(primary, nothing);
-    expect(await primary.sql("SHOW work_mem")).to.equal("7MB");
+    await until("the reload", async () => (await primary.sql("SHOW work_mem")) === "7MB");
   });
 
   it("is which settings wait for a restart, as while updateStrategy holds the pod", async () => {
@@ -128,18 +128,20 @@ describe("what a pod says of itself to a person", function () {
   });
 
   it("is that there is no server now, and then nothing of a full volume or a log", async () => {
-    const server = primary.postmaster() ?? 0;
+    const server = await until("a postmaster", () => primary.postmaster());
     process.kill(server, "SIGSTOP");
     const file = join(primary.data, "postmaster.pid");
     const lines = readFileSync(file, "utf8");
     writeFileSync(file, lines.replace(/ready {3}/, "starting"));
     try {
       await primary.writeConfig(["work_mem = 5MB"]);
+      await primary.writeTlsSecret(new TestAuthority("another").secret);
       await says(primary, /^the server does not accept connections now; what changed is taken over when it does$/);
     } finally {
       writeFileSync(file, lines);
       process.kill(server, "SIGCONT");
     }
+    await primary.writeTlsSecret();
     await primary.writeConfig();
     await says(primary, nothing);
   });
@@ -160,6 +162,37 @@ describe("what a pod says of itself to a person", function () {
     expect((await replica.report()).certificateEnds).to.not.equal(undefined);
     await replica.writeTlsSecret();
     await says(replica, nothing);
+  });
+
+  it("is why no certificate can be made, and that the one in use has ended", async () => {
+    const own = new Cluster({ tls: { mode: "self-signed", secret: authority.secret } });
+    try {
+      const pod = await own.ready(0);
+      await pod.writeTlsSecret({ ...authority.secret, "ca.key": new TestAuthority("another").secret["ca.key"] ?? "" });
+      await says(
+        pod,
+        /^Secret postgres-tls has no usable certificate, the previous one stays in use: openssl could not/,
+      );
+      const ended = authority.issue({ hosts: [pod.address], ended: true });
+      writeFileSync(join(pod.volume, "tls", "tls.crt"), ended.certificate);
+      await says(pod, /openssl could not.*\nthe certificate has ended: clients that verify it refuse it$/);
+    } finally {
+      await own.dispose();
+    }
+  });
+
+  it("is that the server does not answer", async () => {
+    const own = new Cluster();
+    try {
+      const pod = await own.ready(0);
+      const server = await until("a postmaster", () => pod.postmaster());
+      process.kill(server, "SIGSTOP");
+      await says(pod, /^the server did not answer within 3 s, so it is not known what it follows$/);
+      process.kill(server, "SIGCONT");
+      await says(pod, nothing);
+    } finally {
+      await own.dispose();
+    }
   });
 
   it("is that a certificate is waited for, also before there is a server", async () => {

@@ -271,6 +271,29 @@ describe("TLS with a certificate of somebody else", function () {
 
 describe("TLS that is switched", function () {
   this.timeout(90_000);
+  it("on, while its Secret is missing, keeps no crashed server down, and is taken over when the Secret is there", async () => {
+    const cluster = new Cluster();
+    try {
+      const primary = await cluster.ready(0);
+      cluster.tls = { mode: "self-signed", secret: {} };
+      await primary.writeConfig();
+      await primary.waitLog(/the new settings need a certificate, which is not there yet/);
+      const old = await primary.killPostmaster();
+      await until("a new postmaster", () => (primary.postmaster() ?? old) !== old);
+      await primary.waitReady();
+      await primary.sigterm();
+      primary.start();
+      await primary.waitReady();
+      succeeded(await connect(primary, "sslmode=disable"));
+      await primary.writeTlsSecret(authority.secret);
+      await served(primary, authority);
+      await until("the end of plain connections", async () => (await connect(primary, "sslmode=disable")).code !== 0);
+      expect((await primary.report()).notices).to.deep.equal([]);
+    } finally {
+      await cluster.dispose();
+    }
+  });
+
   it("on and off reaches a running primary by reload", async () => {
     const cluster = new Cluster();
     try {

@@ -41,11 +41,13 @@ describe("the commands", function () {
     const comment = `<!-- kubernetes-postgres verdict: ${line.stack} -->\n\n### PostgreSQL stack \`${line.stack}\`: no changes\n`;
     expect(preview.out, "nothing but the document").to.equal(comment);
 
-    const status = await line.run("status");
-    expect(status.code, status.err).to.equal(0);
-    expect(status.out).to.match(
-      /postgres-0 {2}primary {2}ready, certificate until 20\d\d-[\s\S]*postgres-1 {2}replica {2}ready, streaming, .* behind, certificate until/,
-    );
+    const asked =
+      /postgres-0 {2}primary {2}ready, certificate until 20\d\d-[\s\S]*postgres-1 {2}replica {2}ready, streaming, .* behind, certificate until/;
+    const status = await eventually("the pods' words", async () => {
+      const found = await line.run("status");
+      expect(found.code, found.err).to.equal(0);
+      return asked.test(found.out) ? found : undefined;
+    });
 
     const password = await line.namespace.kubectl(
       ...["get", "secret", "postgres-secret", "-o", "jsonpath={.data.POSTGRES_PASSWORD}"],
@@ -102,12 +104,13 @@ describe("the commands", function () {
     expect(up.out).to.contain(`npm run status -- --stack ${line.stack} says what a pod does not take over, and why.`);
     const notices = async (): Promise<string> => {
       const { out } = await line.run("status", "--json");
-      return JSON.parse(out).pods[0].notices.join("\n");
+      return JSON.parse(out).pods[0].notices?.join("\n") ?? "(it did not answer)";
     };
     await eventually("the server's words", async () =>
       /TimeZone.*Mars\/Phobos/.test(await notices()) ? true : undefined,
     );
-    expect((await line.run("status")).out).to.match(/\n {6}the new settings are not valid, the previous ones stay: /);
+    const shown = /\n {6}the new settings are not valid, the previous ones stay: /;
+    await eventually("them in words", async () => (shown.test((await line.run("status")).out) ? true : undefined));
     line.write(settings);
     expect((await line.run("up")).code).to.equal(0);
     await eventually("silence", async () => ((await notices()) === "" ? true : undefined));
@@ -156,6 +159,7 @@ describe("the commands", function () {
 
     const volumes = () => listVolumes(`${line.stack}-postgres-local-storage`);
     const provided = await volumes();
+    expect(provided).to.not.be.empty;
     write({ keepVolumes: false, podManagementPolicy: "Parallel", createNamespace: false, replicas: 5 });
     for (const command of ["preview", "up"]) {
       const { code, out, err } = await line.run(command);

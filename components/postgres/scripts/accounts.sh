@@ -38,9 +38,11 @@ ensure_password() {
 ensure_accounts 2>"$work.log" || {
   mapfile -t <"$work.log"
   last 2
-  say "could not check roles and database: ${MAPFILE[*]}"
+  printf 'could not check roles and database: %s\n' "${MAPFILE[*]}" >"$work.said"
+  say "$(<"$work.said")"
   exit 1
 }
+rm -f "$work.said"
 ensure_password "$REPLICATION_USER" postgres REPLICATION_PASSWORD
 first=$?
 ensure_password "$POSTGRES_USER" "$POSTGRES_DB" POSTGRES_PASSWORD && exit "$first"

@@ -21,7 +21,8 @@ config_changed() {
   ((store_again && EPOCHSECONDS >= store_again))
 }
 
-# check_config DIRECTORY: whether the ConfigMap's settings can become the active ones; REPLY says why not
+# check_config DIRECTORY: whether the ConfigMap's settings can become the active ones; REPLY says why not. Sets config_waits
+# where they only wait for a certificate.
 check_config() {
   local file words
   for file in "${config_files[@]}"; do

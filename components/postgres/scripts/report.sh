@@ -36,20 +36,23 @@ report_settings() {
 # report_server: what the server has read and does not follow. What the command line has is the supervisor's, and no
 # setting's; but for what a replica needs as long as its primary had more (replica_limits).
 report_server() {
+  local words line
   ((is_up)) || return
-  PGOPTIONS=$SAFE PGCONNECT_TIMEOUT=2 timeout 3 "$PG_BIN/psql" -XAtqw -h "$RUN_DIR" -U postgres -d postgres 2>/dev/null <<'SQL' |
+  words=$(
+    PGOPTIONS=$SAFE PGCONNECT_TIMEOUT=2 timeout 3 "$PG_BIN/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$RUN_DIR" -U postgres -d postgres 2>/dev/null <<'SQL'
 WITH file AS (
     SELECT f.*, s.source, s.pending_restart, format('%s = %s is not in force: ', f.name, quote_literal(f.setting)) AS it,
       s.source = 'command line' AND s.name IN ('max_connections', 'max_worker_processes', 'max_wal_senders',
-        'max_prepared_transactions', 'max_locks_per_transaction') AS follows_primary
+        'max_prepared_transactions', 'max_locks_per_transaction') AS limited,
+      s.vartype = 'integer' AND f.setting ~ '^[0-9]{1,9}$' AND length(s.setting) < 10
+        AND lpad(f.setting, 9, '0') < lpad(s.setting, 9, '0') AS lowers
     FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)),
   found (words) AS (
     SELECT CASE WHEN name IS NULL THEN error || coalesce(' (' || sourcefile || ', line ' || sourceline || ')', '')
-      WHEN follows_primary THEN it || 'it waits for the primary to have it, then for a restart of this pod'
-      WHEN pending_restart THEN it || 'it needs a restart of this pod'
+      WHEN limited AND lowers THEN it || 'it waits for the primary to have it, then for a restart of this pod'
+      WHEN limited OR pending_restart THEN it || 'it needs a restart of this pod'
       ELSE it || error END
-    FROM file WHERE error IS NOT NULL
-      AND (follows_primary OR coalesce(source, '') NOT IN ('command line', 'override'))
+    FROM file WHERE error IS NOT NULL AND (limited OR coalesce(source, '') NOT IN ('command line', 'override'))
     UNION SELECT it || format('ALTER SYSTEM has set it to %s (ALTER SYSTEM RESET %I ends that)', quote_literal(a.setting), a.name)
     FROM file JOIN pg_file_settings a ON lower(a.name) = lower(file.name) AND a.setting <> file.setting
     WHERE a.applied AND a.sourcefile LIKE '%/postgresql.auto.conf' AND NOT file.applied AND file.error IS NULL
@@ -57,7 +60,13 @@ WITH file AS (
     UNION SELECT format('pg_hba.conf, line %s: %s', line_number, error) FROM pg_hba_file_rules WHERE error IS NOT NULL)
 SELECT translate(words, E'\n\r', '  ') FROM found ORDER BY 1;
 SQL
-    while IFS= read -r line; do notice "$line"; done
+  ) || {
+    notice "the server did not answer within 3 s, so it is not known what it follows"
+    return
+  }
+  while IFS= read -r line; do
+    if [[ -n $line ]]; then notice "$line"; fi
+  done <<<"$words"
 }
 
 # report_certificate: until when it lives, and whether the Secret has another one that cannot be used
@@ -72,17 +81,25 @@ report_certificate() {
     unusable "this image has no openssl"
     return
   fi
-  if is_current; then
-    if is_ending; then notice "$REPLY"; fi
-  elif ! has_files || { [[ $tls_mode != self-signed ]] && ! check_certificate "$TLS_DIR"; }; then
-    unusable "$REPLY"
-  elif ((is_up)); then
-    # Looked at every hour where no file changed.
-    notice "another certificate is due, and not in use yet: if that lasts for an hour, the log says why"
+  if ! is_current; then
+    if ! has_files || { [[ $tls_mode != self-signed ]] && ! check_certificate "$TLS_DIR"; }; then
+      unusable "$REPLY"
+    elif [[ -s $RUN_DIR/tls.said ]]; then
+      unusable "$(<"$RUN_DIR/tls.said")"
+    elif ((is_up)); then
+      # Where no file changed it is looked at every hour.
+      notice "another certificate is due, and not in use yet: that takes an hour at most"
+    fi
   fi
-  if has_certificate && ! is_ending && ! lives 0; then notice "the certificate has ended: clients that verify it refuse it"; fi
+  if ! has_certificate; then return; fi
+  if ! lives 0; then
+    notice "the certificate has ended: clients that verify it refuse it"
+  elif is_ending; then
+    notice "$REPLY"
+  fi
 }
 
+# unusable REASON: of the certificate that the settings ask for
 unusable() {
   unusable_certificate "$1"
   notice "$REPLY"
@@ -96,8 +113,9 @@ report_room() {
 # report_roles: passwords, roles, databases and extensions that could not be made, as the last try said it
 report_roles() {
   local file line REPLY
-  if ! secret REPLICATION_PASSWORD; then notice "the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use"; fi
-  for file in "$RUN_DIR"/accounts.said.* "$RUN_DIR/additions.said"; do
+  # The primary tries it, and says so.
+  if ((ORDINAL)) && ! secret REPLICATION_PASSWORD; then notice "the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use"; fi
+  for file in "$RUN_DIR"/accounts.said* "$RUN_DIR/additions.said"; do
     [[ -s $file ]] || continue
     while IFS= read -r line; do notice "$line"; done <"$file"
   done 2>/dev/null

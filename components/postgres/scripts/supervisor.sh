@@ -250,7 +250,7 @@ main() {
   failed_starts=0 crashes=() accounts_pending=0 accounts_not_before=0 seen_secrets=''
   additions_pending=0
   # Of a container that was here before.
-  rm -f "$RUN_DIR/additions.said" "$HOLDING" 9>&-
+  rm -f "$RUN_DIR/additions.said" "$RUN_DIR"/accounts.said* "$RUN_DIR/tls.said" "$HOLDING" 9>&-
   while :; do
     : >"$PREPARING"
     was_ready=0

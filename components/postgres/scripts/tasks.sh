@@ -126,10 +126,7 @@ watch_files() {
     say "the passwords changed"
     refresh_passfile || say "the Secret has no usable REPLICATION_PASSWORD; the previous one stays in use"
   fi
-  if certificate_changed && adopt_certificate; then
-    kill -s HUP "$server" 2>/dev/null
-    if ((config_waits)); then config_waits=0 seen_config=''; fi
-  fi
+  if certificate_changed && adopt_certificate; then kill -s HUP "$server" 2>/dev/null; fi
   if config_changed && adopt_config "$PGDATA"; then
     kill -s HUP "$server" 2>/dev/null
     say "the configuration changed; the server reloads it"

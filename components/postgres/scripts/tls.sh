@@ -67,6 +67,9 @@ adopt_certificate() {
     # One rename, as the kubelet does it: a server that starts finds both files of one pair.
     if ln -sfn "${new##*/}" "$ACTIVE_TLS.new" 9>&- && mv -T -- "$ACTIVE_TLS.new" "$ACTIVE_TLS" 9>&-; then
       tls_said=''
+      rm -f "$RUN_DIR/tls.said" 9>&-
+      # Settings that waited for it are looked at again.
+      if ((config_waits)); then config_waits=0 seen_config=''; fi
       say "the certificate is $REPLY"
       discard_certificates
       return 0
@@ -86,10 +89,11 @@ drop_certificate() {
   fi
 }
 
-# complain_tls REASON: once for each reason
+# complain_tls REASON: once for each reason; kept for report.sh
 complain_tls() {
   [[ $1 != "$tls_said" ]] || return 0
   tls_said=$1
+  printf '%s\n' "$1" >"$RUN_DIR/tls.said"
   unusable_certificate "$1"
   say "$REPLY"
 }
@@ -249,11 +253,15 @@ certificate_end() {
   REPLY=${REPLY#*=}
 }
 
+# starts_without_tls: the last valid settings need no certificate: the server starts with them, and takes over the new
+# ones when there is one
+starts_without_tls() { [[ -r $ACTIVE_CONFIG/postgresql.conf ]] && ! grep -q '^ssl = on' "$ACTIVE_CONFIG/postgresql.conf" 9>&-; }
+
 # certificate_for_start: before a server starts; waits for a certificate as long as it takes, and says so every 10 seconds
 certificate_for_start() {
   local waited=0
   if certificate_changed; then adopt_certificate; fi
-  until [[ $tls_mode == off ]] || has_certificate; do
+  until [[ $tls_mode == off ]] || has_certificate || starts_without_tls; do
     if ((waited % 50 == 0)); then say "waiting for a usable certificate in Secret $tls_secret: ${tls_said:-it cannot be read}"; fi
     waited=$((waited + 1))
     pause 0.2

@@ -35,8 +35,11 @@ export function interruptionOf(
   const back = comeBack(changes);
   const asked = settingsInterruption(pods, settings);
   const found = restart("when", pods.restarted) ?? restart("if", pods.perhaps) ?? readersOfRemoved(pods);
-  const all = (...words: (string | undefined)[]): string =>
-    [...new Set(words)].filter((one) => one !== undefined && one !== nothing).join("; ") || nothing;
+  const all = (...words: (string | undefined)[]): string => {
+    const told = [...new Set(words)].filter((one) => one !== undefined && one !== nothing);
+    const noticed = told.filter((one) => !one?.startsWith(`${nothing}:`));
+    return (noticed.length > 0 ? noticed : told).join("; ") || nothing;
+  };
   return {
     writers: all(back.writers, found?.writers, asked),
     readers: all(back.readers, found?.readers, readersOfRemoved(pods)?.readers),

@@ -16,7 +16,8 @@ export interface Judged {
   /** Whether files that running pods have mounted change. */
   reloads: boolean;
   grows: boolean;
-  /** Whether the primary's volume is gone. */
+  /** As the verdict has both. */
+  foundClaims: readonly string[];
   primaryVolumeLost: boolean;
 }
 
@@ -57,7 +58,7 @@ function settingReasons({ settings }: Judged): Reason[] {
   });
 }
 
-function podReasons({ pods, reloads, grows, primaryVolumeLost }: Judged): Reason[] {
+function podReasons({ pods, reloads, grows, foundClaims, primaryVolumeLost }: Judged): Reason[] {
   const { restarted, perhaps, removed, added, held, primary, after } = pods;
   const reasons: Reason[] = [];
   const add = (level: RiskLevel, why: string): void => {
@@ -70,7 +71,9 @@ function podReasons({ pods, reloads, grows, primaryVolumeLost }: Judged): Reason
   if (removed.length > 0 && after === 1) add("medium", "no replica is left");
   else if (removed.length > 0) add("low", "fewer replicas");
   if (primaryVolumeLost) add("high", "the primary's volume is gone");
-  if (added.length > 0) add("low", added.includes(primary) ? "all pods are made anew" : "new pods clone the primary");
+  if (added.includes(primary)) add("low", "all pods are made anew");
+  else if (added.length > foundClaims.length) add("low", "new pods clone the primary");
+  else if (added.length > 0) add("low", "new pods catch up with the primary");
   if (grows) add("low", "volumes grow and never shrink again");
   if (reloads) add("low", "running pods reload");
   return reasons;

@@ -45,8 +45,16 @@ export interface PlannedChanges {
   unchanged: number;
   /** Resources of the stack that change and are no part of the cluster. */
   others: number;
-  /** Names of claims that have a volume, whoever made them; undefined where nobody looked. */
-  claims?: readonly string[] | undefined;
+  /** What the cluster has of this one's data; undefined where nobody looked. */
+  data?: FoundData | undefined;
+}
+
+/** Data of a cluster, whether its pods run or not. */
+export interface FoundData {
+  /** Names of the claims that have a volume. */
+  claims: readonly string[];
+  /** Whether the ConfigMap that notes what the data is of is there: the pods were ready once. */
+  recorded: boolean;
 }
 
 /** What a change does, as docs/settings.md has it; `replace` is what an object that cannot change in place needs. */
@@ -130,7 +138,7 @@ export interface Verdict {
   pods: PodChanges;
   /** Claims that new pods find with a volume from before, and go on from its data; none where nobody looked. */
   foundClaims: string[];
-  /** The primary's claim is made anew, though there was a cluster: it starts empty, or refuses to start. */
+  /** The primary's claim is made anew, though there was data; false where nobody looked. */
   primaryVolumeLost: boolean;
   interruption: Interruption;
   losses: Loss[];

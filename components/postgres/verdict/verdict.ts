@@ -43,17 +43,16 @@ export function verdictOf(stack: string, plan: PlannedChanges): Verdict {
     newCluster: isNew,
     classes,
     risk:
-      isNew && !data.primaryLost
+      isNew && !data.primaryVolumeLost
         ? { level: "none", why: "nothing runs yet" }
-        : riskOf({ pods, losses, settings, resources, reloads, grows, primaryVolumeLost: data.primaryLost }),
+        : riskOf({ pods, losses, settings, resources, reloads, grows, ...data }),
     settings,
     ...(known.known === "after" &&
       changes.length > 0 && {
         settingsUnknown: "The deployed settings are not known; what follows is judged from the objects alone.",
       }),
     pods: listsOf(pods),
-    foundClaims: data.found,
-    primaryVolumeLost: data.primaryLost,
+    ...data,
     interruption: isNew ? { writers: "nothing", readers: "nothing" } : interruptionOf(pods, losses, settings, changes),
     losses,
     resources,
@@ -86,23 +85,25 @@ export function refusal(stack: string, problems: readonly Problem[]): Verdict {
   };
 }
 
-interface Data {
-  /** Claims of new pods that have a volume from before. */
-  found: string[];
-  primaryLost: boolean;
-}
-
-/** What new pods find on their claims; nothing where nobody looked. */
-function dataOf({ changes, claims, settings }: PlannedChanges, { added, anotherCluster }: PodsVerdict): Data {
-  if (claims === undefined || anotherCluster) return { found: [], primaryLost: false };
+/** What becomes of data from before, as the claims that are made anew show it; nothing where nobody looked. */
+function dataOf(
+  { changes, data, settings }: PlannedChanges,
+  { added, anotherCluster }: PodsVerdict,
+): Pick<Verdict, "foundClaims" | "primaryVolumeLost"> {
+  if (data === undefined || anotherCluster) return { foundClaims: [], primaryVolumeLost: false };
   const made = changes
     .filter(({ change, kind }) => change === "create" && kind === "PersistentVolumeClaim")
-    .map(({ name }) => name.slice(name.lastIndexOf("/") + 1));
-  const found = added
-    .flatMap((pod) => made.find((claim) => claim.endsWith(`-${pod}`)) ?? [])
-    .filter((claim) => claims.includes(claim));
-  const existed = settings.known !== "new" || found.length > 0;
-  return { found, primaryLost: existed && made.some((claim) => claim.endsWith("-0") && !claims.includes(claim)) };
+    .map(({ name, drifted }) => ({ claim: name.slice(name.lastIndexOf("/") + 1), drifted }));
+  const foundClaims = added
+    .flatMap((pod) => made.find(({ claim }) => claim.endsWith(`-${pod}`))?.claim ?? [])
+    .filter((claim) => data.claims.includes(claim));
+  const primary = made.find(({ claim }) => claim.endsWith("-0"));
+  // One that was never made is none that is gone.
+  const existed = settings.known === "new" ? foundClaims.length > 0 || data.recorded : primary?.drifted !== false;
+  return {
+    foundClaims,
+    primaryVolumeLost: existed && primary !== undefined && !data.claims.includes(primary.claim),
+  };
 }
 
 function listsOf({ added, removed, restarted, perhaps, held, heldBy }: PodsVerdict): Verdict["pods"] {

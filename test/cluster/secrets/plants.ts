@@ -37,8 +37,7 @@ async function moment({ values, temporary }: Life, put: () => () => unknown): Pr
     const sampling = await Sampling.start(temporary);
     try {
       const take = planted ? put() : () => undefined;
-      await sampling.looked();
-      await take();
+      await sampling.looked().finally(take);
       return await sampling.found(values);
     } finally {
       sampling.stop();

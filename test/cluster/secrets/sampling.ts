@@ -21,8 +21,12 @@ export class Sampling {
 
   private ask(needles: string[]): Promise<Sampled> {
     return new Promise((resolve, reject) => {
-      this.sampler.once("message", resolve);
-      this.sampler.once("exit", () => reject(new Error("the sampler has ended")));
+      const ended = (): void => reject(new Error("the sampler has ended"));
+      this.sampler.once("exit", ended);
+      this.sampler.once("message", (answer: Sampled) => {
+        this.sampler.off("exit", ended);
+        resolve(answer);
+      });
       this.sampler.send(needles);
     });
   }

@@ -120,9 +120,9 @@ describe("tools", () => {
 
     it("ends at its time also where what the program started lives on", async () => {
       const begun = Date.now();
-      const { code, stdout } = await run("sh", ["-c", "echo begun; sleep 8 & wait"], { timeoutMs: 200 });
+      const { code, stdout } = await run("sh", ["-c", "echo begun; sleep 9 & wait"], { timeoutMs: 1_000 });
       expect([code, stdout]).to.deep.equal([137, "begun\n"]);
-      expect(Date.now() - begun).to.be.lessThan(4_000);
+      expect(Date.now() - begun).to.be.lessThan(7_000);
     });
 
     it("stops asking when time is up", async () => {

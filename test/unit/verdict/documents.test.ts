@@ -23,10 +23,18 @@ const edits: Record<string, Edit> = {
   refused: { stack: "prod", to: { replicas: 0, storageSize: "10", image: "a|`b`" } },
   destructive: { stack: "dev", ...found("a further claim") },
   drift: { stack: "dev", ...found("no PodDisruptionBudget"), to: { synchronousReplicas: 1 } },
-  "after-down": { stack: "dev", isNew: true, claims: ["data-postgres-0", "data-postgres-1", "data-other-0"] },
-  "after-down-without-primary": { stack: "dev", isNew: true, claims: ["data-postgres-1"] },
-  "all-gone": { stack: "dev", ...found("nothing that is the namespace's"), claims: [] },
-  "scaled-up-again": { stack: "dev", to: { replicas: 5 }, claims: ["data-postgres-0", "data-postgres-3"] },
+  "after-down": {
+    stack: "dev",
+    isNew: true,
+    data: { claims: ["data-postgres-0", "data-postgres-1", "data-other-0"], recorded: true },
+  },
+  "after-down-without-primary": { stack: "dev", isNew: true, data: { claims: ["data-postgres-1"], recorded: true } },
+  "all-gone": { stack: "dev", ...found("nothing that is the namespace's"), data: { claims: [], recorded: false } },
+  "scaled-up-again": {
+    stack: "dev",
+    to: { replicas: 5 },
+    data: { claims: ["data-postgres-0", "data-postgres-3"], recorded: true },
+  },
   nothing: { stack: "prod" },
 };
 

@@ -2,7 +2,7 @@ import type { PostgresClusterArgs } from "../../../components/postgres/args";
 import { clusterSpec } from "../../../components/postgres/spec";
 import { clusterProblems } from "../../../components/postgres/validate";
 import { differences, overlap, pathText } from "../../../components/postgres/verdict/difference";
-import type { Verdict } from "../../../components/postgres/verdict/types";
+import type { FoundData, Verdict } from "../../../components/postgres/verdict/types";
 import { refusal, verdictOf } from "../../../components/postgres/verdict/verdict";
 import { readState } from "../../../local/pulumi/deployed-state";
 import { refusedChanges } from "../../../local/pulumi/live-changes";
@@ -26,8 +26,10 @@ export interface Edit {
   tampered?: boolean;
   /** The StatefulSet as the cluster reports it. */
   live?: unknown;
-  /** Claims that are there with a volume. */
-  claims?: string[];
+  /** What there is of the data. */
+  data?: FoundData;
+  /** Whether a refresh found missing what is not deployed; it was never there otherwise. Default: nobody looked. */
+  drifted?: boolean;
 }
 
 const component = "kubernetes-postgres:index:PostgresCluster";
@@ -51,8 +53,9 @@ export async function verdictOn(edit: Edit): Promise<Verdict> {
   const deployed = edit.isNew ? [] : (edit.deployed ?? ((all) => all))(structuredClone(before.resources));
   const steps = stepsBetween(deployed, after.resources, edit.live);
   const unchanged = steps.filter(({ op }) => op === "same").length;
-  const plan = plannedChanges({ steps, unchanged, drifted: undefined, errors: [] });
-  return verdictOf(stack, { ...plan, claims: edit.claims });
+  const missing = edit.drifted === undefined ? undefined : new Set(edit.drifted ? steps.map(({ urn }) => urn) : []);
+  const plan = plannedChanges({ steps, unchanged, drifted: missing, errors: [] });
+  return verdictOf(stack, { ...plan, data: edit.data });
 }
 
 async function refused(edit: Edit, before: Plan, settings: PostgresClusterArgs) {

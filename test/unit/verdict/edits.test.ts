@@ -102,28 +102,55 @@ describe("the verdict on an edit:", () => {
     expect((await verdictOn({ isNew: true })).newCluster).to.equal(true);
   });
 
+  const dataOn = (...claims: string[]) => ({ claims, recorded: true });
+
   it("tells which claims from before new pods go on from, in the order of their ordinals", async () => {
     const claims = Array.from({ length: 12 }, (_, ordinal) => `data-postgres-${ordinal}`);
-    const { foundClaims, primaryVolumeLost } = await verdictOn({ isNew: true, to: { replicas: 12 }, claims });
-    expect(foundClaims).to.deep.equal(claims);
-    expect(primaryVolumeLost).to.equal(false);
+    const verdict = await verdictOn({ isNew: true, to: { replicas: 12 }, data: dataOn(...claims) });
+    expect(verdict.foundClaims).to.deep.equal(claims);
+    expect(verdict.primaryVolumeLost).to.equal(false);
+  });
+
+  it("says that added pods clone the primary only where one has no volume from before", async () => {
+    const added = (...claims: string[]) => verdictOn({ to: { replicas: 5 }, data: dataOn(...claims) });
+    expect((await added("data-postgres-3")).risk.why).to.equal("new pods clone the primary");
+    expect((await added("data-postgres-3", "data-postgres-4")).risk.why).to.equal("new pods catch up with the primary");
   });
 
   it("calls no claim found whose pod is there: an earlier version left it to the StatefulSet", async () => {
-    const { deployed } = found("no claims in the state");
-    const verdict = await verdictOn({ deployed, claims: ["data-postgres-0", "data-postgres-1", "data-postgres-2"] });
+    const claims = ["data-postgres-0", "data-postgres-1", "data-postgres-2"];
+    const verdict = await verdictOn({ ...found("no claims in the state"), data: dataOn(...claims) });
     expect(verdict.foundClaims).to.deep.equal([]);
     expect(verdict.primaryVolumeLost).to.equal(false);
   });
 
-  it("knows of a lost volume, with the primary's pod or without, but not where nobody looked or nothing was", async () => {
-    expect((await verdictOn(found("no StatefulSet"))).primaryVolumeLost).to.equal(false);
-    expect((await verdictOn({ isNew: true, claims: [] })).primaryVolumeLost).to.equal(false);
+  it("knows of a lost volume, with the primary's pod or without", async () => {
     for (const words of ["nothing that is the namespace's", "no claims in the state"]) {
-      const gone = await verdictOn({ ...found(words), claims: ["data-postgres-1"] });
-      expect(gone.primaryVolumeLost).to.equal(true);
-      expect(gone.risk).to.deep.equal({ level: "high", why: "the primary's volume is gone" });
+      const verdict = await verdictOn({ ...found(words), data: dataOn("data-postgres-1"), drifted: true });
+      expect(verdict.primaryVolumeLost).to.equal(true);
+      expect(verdict.risk).to.deep.equal({ level: "high", why: "the primary's volume is gone" });
     }
+    const latchOnly = await verdictOn({ isNew: true, data: { claims: [], recorded: true } });
+    expect(latchOnly.risk.level).to.equal("high");
+  });
+
+  it("knows of none where nobody looked, nothing was, or an earlier up ended before it was made", async () => {
+    const none = { claims: [], recorded: false };
+    const gone = found("nothing that is the namespace's");
+    const cases: Edit[] = [
+      found("no StatefulSet"),
+      { isNew: true, data: none },
+      { ...gone, data: none, drifted: false },
+    ];
+    for (const edit of cases) expect((await verdictOn(edit)).primaryVolumeLost).to.equal(false);
+  });
+
+  it("lets nobody connect again to what never was", async () => {
+    const { interruption } = await verdictOn({ ...found("no Service"), drifted: false });
+    expect(interruption).to.deep.equal({ writers: "nothing", readers: "nothing" });
+    const held = { to: { runAsUser: 70, updateStrategy: { partition: 1 } }, drifted: true };
+    const { writers } = (await verdictOn({ ...found("no primary Service"), ...held })).interruption;
+    expect(writers).to.equal("can connect once there is what is missing now: Service n/postgres-primary");
   });
 
   it("has edits of every class, on both stacks' settings and on none", () => {
