@@ -90,13 +90,13 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
   if (command === undefined) {
     throw new UsageError(`There is no command ${name ?? "(none given)"}. Commands: ${commandNames.join(", ")}.`);
   }
-  const taken = ["stack", "cluster", "volumes", "format", "plan", "out"].find(
+  const taken = ["stack", "cluster", "volumes", "format", "plan", "out", "json"].find(
     (option) => environment[`npm_config_${option}`] !== undefined,
   );
   if (taken !== undefined) {
     throw new UsageError(
       `npm took --${taken} for an option of its own: write -- before it, as in npm run ${npmName(command)} -- --${taken}` +
-        `${taken === "volumes" ? "" : ` ${environment[`npm_config_${taken}`]}`}. Nothing was done.`,
+        `${taken === "volumes" || taken === "json" ? "" : ` ${environment[`npm_config_${taken}`]}`}. Nothing was done.`,
     );
   }
   const { values, positionals, wrong } = read(rest, optionsOf[command]);

@@ -38,6 +38,8 @@ interface Status {
   /** Pods that `updateStrategy` keeps on an older revision, and what to do next; none where all run the newest. */
   rollout: string[];
   claims: { claim: string; state: string; size: string; volume: string }[];
+  /** Services that clients connect by, and that are not there. */
+  missingServices: string[];
   outputs: PublicOutputs | undefined;
 }
 
@@ -49,7 +51,7 @@ export async function status({ stack, cluster, json }: CommandLine): Promise<voi
   const kubectl = kubectlFor(resolved);
   const reachable = (node === undefined || node === "ready") && kubectl !== undefined;
   const [around, outputs] = await Promise.all([
-    reachable ? lookAround(resolved, kubectl) : { pods: [], rollout: [], claims: [] },
+    reachable ? lookAround(resolved, kubectl) : { pods: [], rollout: [], claims: [], missingServices: [] },
     lastOutputs(resolved),
   ]);
   const found: Status = { stack, cluster: explanation, node, ...around, outputs };
@@ -59,7 +61,7 @@ export async function status({ stack, cluster, json }: CommandLine): Promise<voi
 async function lookAround(
   resolved: ResolvedStack,
   kubectl: Kubectl,
-): Promise<Pick<Status, "pods" | "rollout" | "claims">> {
+): Promise<Pick<Status, "pods" | "rollout" | "claims" | "missingServices">> {
   const { namespace, names } = resolved.spec;
   const kubernetes = await Kubernetes.connect(kubectl);
   try {
@@ -67,9 +69,11 @@ async function lookAround(
     const snapshot = await takeSnapshot(kubernetes, target, true);
     const primary = `${names.statefulSet}-0`;
     const alive = snapshot.pods.some(({ name, ready }) => name === primary && ready);
-    const [streams, reports] = await Promise.all([
+    const services = snapshot.statefulSet === undefined ? [] : [names.primaryService, names.headlessService];
+    const [streams, reports, found] = await Promise.all([
       alive ? replication(kubectl, namespace, primary) : new Map<string, string>(),
       Promise.all(snapshot.pods.map(({ name }) => podReport(kubectl, namespace, name))),
+      Promise.all(services.map((name) => kubernetes.get(`/api/v1/namespaces/${namespace}/services/${name}`))),
     ]);
     const pods = snapshot.pods.map((pod, index) => ({
       pod: pod.name,
@@ -89,7 +93,8 @@ async function lookAround(
       volume,
     }));
     const lines = rollout === undefined ? [] : rolloutLines(rollout, rolloutCommands(resolved));
-    return { pods, rollout: lines, claims };
+    const missingServices = services.filter((_, index) => found[index] === undefined);
+    return { pods, rollout: lines, claims, missingServices };
   } finally {
     kubernetes.close();
   }
@@ -121,7 +126,10 @@ async function lastOutputs(resolved: ResolvedStack): Promise<PublicOutputs | und
   return outputs && withoutSecrets(outputs);
 }
 
-function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, reachable: boolean): string {
+function text(
+  { stack, cluster, node, pods, rollout, claims, missingServices, outputs }: Status,
+  reachable: boolean,
+): string {
   const lines = [cluster];
   if (node !== undefined)
     lines.push(`Node: ${node}${node === "stopped" ? ` (${npmLine("up", stack)} starts it)` : ""}`);
@@ -137,6 +145,8 @@ function text({ stack, cluster, node, pods, rollout, claims, outputs }: Status, 
     );
   }
   if (!reachable) return lines.join("\n");
+  for (const name of missingServices)
+    lines.push(`Service ${name} is missing, and clients cannot connect by it: ${npmLine("up", stack)} makes it anew`);
   lines.push(pods.length === 0 ? "No pods" : "Pods:");
   for (const { pod, role, state, restarts, replication: stream, certificateEnds, notices } of pods) {
     const facts = [

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { LocalError } from "../tools/run";
 import { currentContext, kubeconfigFiles, readAuthority } from "./kubeconfig";
@@ -61,6 +62,16 @@ export function chooseCluster({ option, stack, embedded, environment = process.e
   const found = currentContext(files, stack.context);
   // A shell in which the embedded node's kubeconfig is set for kubectl still means the embedded node.
   const pointsAtEmbedded = files.length === 1 && resolve(files[0] ?? "") === resolve(embedded);
+  const named = stack.kubeconfig !== undefined ? "kubernetes:kubeconfig of this stack" : "KUBECONFIG";
+  const isNamed = stack.kubeconfig !== undefined || Boolean(environment.KUBECONFIG);
+  // A typo must not send a command to another cluster than the one that was meant.
+  if (asked === undefined && isNamed && found === undefined && !pointsAtEmbedded) {
+    const what = files.some((file) => existsSync(file)) ? "has no current context" : "is not there";
+    throw new LocalError(
+      `${named} names ${files.join(", ")}, which ${what}. Correct it or take it out, ` +
+        "or use --cluster embedded, a node on this machine.",
+    );
+  }
   const other = "choose the other with --cluster or KUBERNETES_POSTGRES_CLUSTER";
   if (asked === "embedded" || (asked === undefined && (found === undefined || pointsAtEmbedded))) {
     const why = asked !== undefined ? by : pointsAtEmbedded ? "KUBECONFIG names it" : "no kubeconfig names another";

@@ -114,6 +114,11 @@ describe("the commands", function () {
     line.write(settings);
     expect((await line.run("up")).code).to.equal(0);
     await eventually("silence", async () => ((await notices()) === "" ? true : undefined));
+
+    await line.namespace.kubectl("delete", "service", "postgres-primary");
+    expect((await line.run("status")).out).to.match(
+      /Service postgres-primary is missing, .*npm run up -- --stack \S+ makes it anew/,
+    );
   });
 
   it("refuse an option they do not know, and name those they do", async () => {

@@ -32,6 +32,8 @@ const secretValue = /:\/\/[^\s/@]*:[^\s@]*@|(pass|password|passwd|pwd)\s*[=:]/i;
 export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClusterArgs): SettingVerdict[] {
   const [old, now] = [withDefaults(before), withDefaults(after)];
   const deployed = clusterSpec(before, {});
+  // What somebody sets follows from nothing.
+  const given = new Set(Object.keys(now.parameters).map((name) => name.toLowerCase()));
   const inTheEnd = new Map(
     derivedChanges(deployed, clusterSpec(after, {})).map((change) => [change.name, change.after]),
   );
@@ -53,7 +55,7 @@ export function settingVerdicts(before: PostgresClusterArgs, after: PostgresClus
           effect === "refused"
             ? []
             : derivedChanges(deployed, changed)
-                .filter(({ name }) => name !== itself)
+                .filter(({ name }) => name !== itself && !given.has(name))
                 // It follows from two settings, which change together: from one alone it would be what never is.
                 .map((one) => (one.name === standbys ? { ...one, after: inTheEnd.get(standbys) ?? one.before } : one))
                 .filter((one) => one.before !== one.after),

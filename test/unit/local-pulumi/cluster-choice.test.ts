@@ -65,6 +65,20 @@ describe("the choice of a Kubernetes cluster", () => {
     expect(() => choose({}, undefined, { kubeconfig: "apiVersion: v1\nkind: Config" })).to.throw(/path of a file/);
   });
 
+  it("is not the embedded node where a file is named that is not there, or says of no cluster", () => {
+    const gone = join(folder, "gone");
+    const empty = join(folder, "empty");
+    writeFileSync(empty, "");
+    expect(() => choose({ KUBECONFIG: gone })).to.throw(
+      /KUBECONFIG names .*gone, which is not there.*--cluster embedded/,
+    );
+    expect(() => choose({ KUBECONFIG: empty })).to.throw(/KUBECONFIG names .*empty, which has no current context/);
+    expect(() => choose({}, undefined, { kubeconfig: gone })).to.throw(/kubernetes:kubeconfig .*which is not there/);
+    expect(choose({ KUBECONFIG: gone }, "embedded").cluster.kind).to.equal("embedded");
+    expect(choose({ KUBECONFIG: "" }).cluster.kind).to.equal("embedded");
+    expect(choose({ KUBECONFIG: `${gone}:${own}` }).cluster).to.include({ kind: "current", context: "team" });
+  });
+
   it("merges kubeconfig files as kubectl does", () => {
     expect(currentContext([join(folder, "none"), own, embedded])).to.include({ context: "team" });
     expect(currentContext([join(folder, "none")])).to.equal(undefined);
