@@ -8,7 +8,7 @@ import { findCommand } from "../local/tools/debian";
 import { buildFolder, type GoBuild, goBuild } from "../local/tools/go-build";
 import { at, textAt } from "../local/tools/json";
 import { LocalError, runOrThrow } from "../local/tools/run";
-import type { Namespace } from "../test/cluster/kubernetes";
+import { eventually, type Namespace } from "../test/cluster/kubernetes";
 
 /** The peer's release that is compared with. */
 const peerVersion = "1.28.0";
@@ -60,11 +60,23 @@ export async function ensurePeerDefinition(namespace: Namespace): Promise<() => 
   if (await exists(namespace, "crd", clusters)) return async () => undefined;
   const definition = (await peerManifest()).find((object) => at(object, "metadata", "name") === clusters);
   if (definition === undefined) throw new LocalError(`The release of CloudNativePG has no ${clusters}.`);
-  await namespace.applyAs("bench", definition);
-  await namespace.kubectl("wait", "--for=condition=Established", `crd/${clusters}`);
-  return async () => {
+  const remove = async (): Promise<void> => {
     await namespace.kubectl("delete", "crd", clusters);
   };
+  await namespace.applyAs("bench", definition);
+  try {
+    // kubectl wait ends with an error where there is no condition yet.
+    await eventually(clusters, async () => ((await isEstablished(namespace)) ? true : undefined));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return remove;
+}
+
+async function isEstablished(namespace: Namespace): Promise<boolean> {
+  const status = '{.status.conditions[?(@.type=="Established")].status}';
+  return (await namespace.kubectl("get", "crd", clusters, "-o", `jsonpath=${status}`)) === "True";
 }
 
 /**
