@@ -278,6 +278,10 @@ describe("TLS that is switched", function () {
       cluster.tls = { mode: "self-signed", secret: {} };
       await primary.writeConfig();
       await primary.waitLog(/the new settings need a certificate, which is not there yet/);
+      expect((await primary.report()).notices).to.deep.equal([
+        "the new settings need a certificate, which is not there yet; the previous ones stay until it is",
+        "Secret postgres-tls has no usable certificate: it has no ca.crt",
+      ]);
       const old = await primary.killPostmaster();
       await until("a new postmaster", () => (primary.postmaster() ?? old) !== old);
       await primary.waitReady();

@@ -28,7 +28,8 @@ report_settings() {
   if ! check_config "$PGDATA"; then
     # Without the server's time and process, which differ each time, and its last line, which only says that there are errors.
     notice "$(sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ [A-Z]+ \[[0-9]+\]:? *//g' \
-      -e 's/; FATAL: +configuration file .* contains errors$//' -e 's/(LOG|FATAL): +//g' <<<"$REPLY") (setting: parameters)"
+      -e 's/; FATAL: +configuration file .* contains errors$//' -e 's/(LOG|FATAL): +//g' \
+      -e '/settings are not valid/s/$/ (setting: parameters)/' <<<"$REPLY")"
   elif ((is_up)); then
     notice "the new settings are not taken over yet: that takes a second, and longer only where the volume has no room"
   fi
