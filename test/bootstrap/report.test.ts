@@ -33,6 +33,12 @@ describe("what a pod says of itself to a person", function () {
   }
   const nothing = /^$/;
 
+  async function restart(pod: Pod): Promise<void> {
+    await pod.sigterm();
+    pod.start();
+    await pod.waitReady();
+  }
+
   it("is until when its certificate lives, and nothing more where it runs as its settings say", async () => {
     for (const pod of [primary, replica]) {
       const { certificateEnds = "", notices: none } = await pod.report();
@@ -55,18 +61,11 @@ describe("what a pod says of itself to a person", function () {
   it("is which settings wait for a restart, as while updateStrategy holds the pod", async () => {
     await replica.writeConfig(["max_connections = 120"]);
     await says(replica, /^max_connections = '120' is not in force: it needs a restart of this pod$/);
-    await replica.sigterm();
-    replica.start();
-    await replica.waitReady();
+    await restart(replica);
     await says(replica, nothing);
   });
 
   it("is that a replica keeps what the primary had more of, until both have restarted", async () => {
-    const restart = async (pod: Pod): Promise<void> => {
-      await pod.sigterm();
-      pod.start();
-      await pod.waitReady();
-    };
     await replica.writeConfig(["max_connections = 60"]);
     await restart(replica);
     await says(
@@ -81,15 +80,11 @@ describe("what a pod says of itself to a person", function () {
   it("is that a line is gone which needs a restart, too", async () => {
     await replica.writeConfig(["max_locks_per_transaction = 100"]);
     await says(replica, /^max_locks_per_transaction = '100' is not in force: it needs a restart of this pod$/);
-    await replica.sigterm();
-    replica.start();
-    await replica.waitReady();
+    await restart(replica);
     await says(replica, nothing);
     await replica.writeConfig();
     await says(replica, /^parameter "max_locks_per_transaction" cannot be changed without restarting the server.*$/);
-    await replica.sigterm();
-    replica.start();
-    await replica.waitReady();
+    await restart(replica);
     await says(replica, nothing);
   });
 
